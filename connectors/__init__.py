@@ -1,0 +1,1 @@
+"""Venues: everything that turns requests into orders somewhere, and what happens there into events."""

@@ -1,0 +1,87 @@
+"""The seams: what the engine and its drivers need from the outside world, and nothing more."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from engine.core.actions import Action, StopHow
+from engine.core.state import State
+from engine.model.event import Event
+from engine.model.instrument import Instrument
+from engine.model.quote import Refused
+from engine.model.request import Request
+
+Record = Event | Request | Refused
+Sink = Callable[[int, Record], None]  # (engine time, record); queues, never blocks, never raises
+
+
+class Connector(Protocol):
+    """A venue as a driver sees it."""
+
+    venue: str
+
+    def send(self, request: Request) -> None:
+        """Hand over a request. Returns at once; the answer comes back as an event."""
+        ...
+
+
+class VirtualVenue(Connector, Protocol):
+    """A venue inside this process whose time the driver moves: simulated, replayed or paper."""
+
+    now_us: int
+    instruments: Sequence[Instrument]
+
+    @property
+    def next_us(self) -> int:
+        """When the next event would become visible to us (a large number: nothing is planned)."""
+        ...
+
+    def advance(self, now_us: int) -> Sequence[Event]:
+        """Move to `now_us` (never backwards) and return what we have been told by then, in the order of receipt."""
+        ...
+
+
+class Controller(Protocol):
+    """A strategy at work. Pure: the same state gives the same actions."""
+
+    name: str
+
+    def decide(self, state: State) -> Sequence[Action]:
+        """Called once a tick on settled facts."""
+        ...
+
+
+class Executor(Protocol):
+    """Turns one decision into orders and keeps them in order. Reads facts, decides only in `step`."""
+
+    executor_id: str
+
+    @property
+    def done(self) -> bool: ...
+
+    def step(self, state: State) -> list[Request]:
+        """Once a tick, in creation order: cancels first, then submits. Quantities come from fills."""
+        ...
+
+    def stop(self, how: StopHow) -> None: ...
+
+    def explain(self) -> str:
+        """One line for the status: what it waits for."""
+        ...
+
+
+class BookView(Protocol):
+    """An order book as strategies read it, the same in every mode. Prices in quote, quantities in base units."""
+
+    event_us: int
+    receive_us: int
+    stale: str  # "" or why the book must not be trusted
+
+    @property
+    def best_bid(self) -> Decimal | None: ...
+    @property
+    def best_ask(self) -> Decimal | None: ...
+    @property
+    def mid(self) -> Decimal | None: ...
+    def bids(self, levels: int) -> list[tuple[Decimal, Decimal]]: ...
+    def asks(self, levels: int) -> list[tuple[Decimal, Decimal]]: ...

@@ -1,0 +1,221 @@
+"""Events: the facts that reach the engine. Together with the ticks they are the whole input of a session."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.model.account import Balance, Position
+from engine.model.enums import (
+    Action,
+    Channel,
+    Health,
+    Liquidity,
+    OperatorAction,
+    OrderStatus,
+    Outcome,
+    Side,
+    UpdateSource,
+)
+from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, FundingRate, MarkPrice, PublicTrade
+from engine.model.order import Order
+
+
+class OrderUpdate(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A venue's word on an order. The answer to a submit is one too.
+
+    `status` is OPEN, FILLED, CANCELED, EXPIRED, REJECTED (`reason` `rejected:<code>` or `not_sent:<cause>`) or UNKNOWN
+    (`ambiguous:<cause>`). `filled` is cumulative, None if not said. `started_us` is when the request that brought this
+    answer began, None on a stream.
+    """
+
+    instrument_id: str
+    client_order_id: str
+    venue_order_id: str
+    status: OrderStatus
+    filled: Decimal | None
+    reason: str
+    event_us: int
+    receive_us: int
+    source: UpdateSource = UpdateSource.STREAM
+    started_us: int | None = None
+    side: Side | None = None
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+
+
+class Fill(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """One execution of an own order; idempotent by (venue_order_id, trade_id). `fee` > 0 is paid, < 0 a rebate."""
+
+    trade_id: str
+    client_order_id: str
+    venue_order_id: str
+    instrument_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    liquidity: Liquidity
+    event_us: int
+    receive_us: int
+    source: UpdateSource = UpdateSource.STREAM
+
+
+class FillCorrected(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A venue busted (`quantity` 0) or corrected a trade."""
+
+    trade_id: str
+    client_order_id: str
+    venue_order_id: str
+    instrument_id: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    receive_us: int
+
+
+class RequestSent(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """The driver handed a submit, cancel or amend to the connector. `expires_us`: the venue ignores it after this."""
+
+    client_order_id: str
+    action: Action
+    sent_us: int
+    expires_us: int
+
+
+class RequestFailed(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """Every request but a submit that did not succeed; `outcome` says what may be concluded."""
+
+    instrument_id: str
+    client_order_id: str
+    venue_order_id: str
+    action: Action
+    outcome: Outcome
+    code: str
+    reason: str
+    started_us: int
+    receive_us: int
+    venue: str = ""
+
+
+class AccountSnapshot(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """An account as one answer told it. Parts that were not asked for are None. `complete` False adds facts, judges nothing."""
+
+    venue: str
+    started_us: int
+    receive_us: int
+    complete: bool = True
+    balances: tuple[Balance, ...] | None = None
+    positions: tuple[Position, ...] | None = None
+    open_orders: tuple[OrderUpdate, ...] | None = None
+
+
+class TradesSynced(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """Follows the Fills of one FetchTrades."""
+
+    instrument_id: str
+    venue_order_id: str
+    cursor: str
+    started_us: int
+    receive_us: int
+    complete: bool = True
+
+
+class ClockSynced(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """`offset_us` = venue's clock − ours, `error_us` the half round trip of the sample."""
+
+    venue: str
+    offset_us: int
+    error_us: int
+    receive_us: int
+
+
+class ConnectorStatus(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """`instrument_id` narrows a MARKET status to one book; "" is the whole channel."""
+
+    venue: str
+    channel: Channel
+    health: Health
+    reason: str
+    receive_us: int
+    instrument_id: str = ""
+
+
+class BadMessageSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A message of the venue could not be understood and was dropped. `excerpt` is at most 200 characters of it."""
+
+    venue: str
+    channel: Channel
+    reason: str
+    excerpt: str
+    receive_us: int
+
+
+class OrderRecalled(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """The driver's answer to RecallOrder: the record from the order log, None if it has none."""
+
+    order: Order | None
+    client_order_id: str
+    venue_order_id: str
+    receive_us: int
+
+
+class OperatorDecision(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A person decided that an order in doubt is LOST."""
+
+    client_order_id: str
+    operator: str
+    receive_us: int
+
+
+class OperatorCommand(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """Pause, resume, stop or kill, from a signal, the command line or the API."""
+
+    action: OperatorAction
+    actor: str
+    reason: str
+    receive_us: int
+
+
+class SettingChanged(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A live setting of a strategy or risk section was changed; `value` is the JSON text of the new section."""
+
+    section: str
+    value: str
+    actor: str
+    receive_us: int
+
+
+class TransferSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """Money that came or went without a trade: deposit, withdrawal, funding, interest. `amount` is signed."""
+
+    venue: str
+    asset: str
+    amount: Decimal
+    kind: str
+    transfer_id: str
+    event_us: int
+    receive_us: int
+    instrument_id: str = ""
+
+
+MarketEvent = BookSnapshot | BookDelta | PublicTrade | BestQuote | Candle | FundingRate | MarkPrice
+Event = (
+    MarketEvent
+    | OrderUpdate
+    | Fill
+    | FillCorrected
+    | RequestSent
+    | RequestFailed
+    | Balance
+    | AccountSnapshot
+    | TradesSynced
+    | ClockSynced
+    | ConnectorStatus
+    | BadMessageSeen
+    | OrderRecalled
+    | OperatorDecision
+    | OperatorCommand
+    | SettingChanged
+    | TransferSeen
+)

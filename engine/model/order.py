@@ -1,0 +1,93 @@
+"""Our shadow of an order: what we asked for, what is proven about it, and what it traded."""
+
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from engine.model.enums import CloseReason, Command, OrderStatus, OrderType, Phase, Side, TimeInForce
+from engine.model.money import ZERO
+
+
+class Order(Struct, gc=False, kw_only=True):
+    """Written by the order tracker only, read by everyone.
+
+    Quantities in base units (contracts). `quantity` is None for an adopted order until the venue says it. `filled` is
+    the sum of booked trades, never a reported number; `venue_filled` the largest cumulative quantity ever reported.
+    `cost` is the sum of price·quantity of the booked trades in quote; `fees` per asset, negative = rebate.
+    """
+
+    client_order_id: str
+    instrument_id: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal | None
+    price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    owner: str = ""
+    tag: str = ""
+    stop_price: Decimal | None = None
+    expire_us: int = 0
+    list_id: str = ""
+    parent: str = ""
+    twin: int = 0
+    venue_order_id: str = ""
+    status: OrderStatus = OrderStatus.PENDING_NEW
+    phase: Phase = Phase.INTENT
+    close_reason: CloseReason | None = None
+    reason: str = ""
+    command: Command = Command.NONE
+    command_us: int = 0
+    attempts: int = 0
+    amend_price: Decimal | None = None
+    amend_quantity: Decimal | None = None
+    filled: Decimal = ZERO
+    venue_filled: Decimal = ZERO
+    provisional_filled: Decimal = ZERO
+    cost: Decimal = ZERO
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    trade_ids: set[str] = field(default_factory=set)
+    settled: bool = False
+    doubt: bool = False
+    ambiguous: bool = False
+    created_us: int = 0
+    sent_us: int = 0
+    expires_us: int = 0
+    updated_us: int = 0
+
+    @property
+    def venue(self) -> str:
+        return self.instrument_id.partition(":")[0]
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Average price of the booked trades in quote; None before the first."""
+        return self.cost / self.filled if self.filled else None
+
+    @property
+    def remaining(self) -> Decimal:
+        """quantity − filled; 0 while an adopted order's quantity is unknown."""
+        return ZERO if self.quantity is None else self.quantity - self.filled
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """What may still trade as far as the venue has said; 0 once CLOSED."""
+        if self.phase is Phase.CLOSED or self.quantity is None:
+            return ZERO
+        return self.quantity - max(self.filled, self.venue_filled)
+
+    @property
+    def is_open(self) -> bool:
+        """Active: everything but DONE. UNKNOWN and settling orders are open."""
+        return not self.settled
+
+    @property
+    def is_working(self) -> bool:
+        """Proven live with no command in flight: the only state in which to cancel or amend."""
+        return self.phase is Phase.LIVE and self.command is Command.NONE
+
+    @property
+    def settling(self) -> bool:
+        """CLOSED at the venue, but not all of its trades are booked yet."""
+        return self.phase is Phase.CLOSED and not self.settled
