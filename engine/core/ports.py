@@ -1,7 +1,6 @@
 """The seams: what the engine and its drivers need from the outside world, and nothing more."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Protocol
 
 from engine.core.actions import Action, StopHow
@@ -68,20 +67,3 @@ class Executor(Protocol):
     def explain(self) -> str:
         """One line for the status: what it waits for."""
         ...
-
-
-class BookView(Protocol):
-    """An order book as strategies read it, the same in every mode. Prices in quote, quantities in base units."""
-
-    event_us: int
-    receive_us: int
-    stale: str  # "" or why the book must not be trusted
-
-    @property
-    def best_bid(self) -> Decimal | None: ...
-    @property
-    def best_ask(self) -> Decimal | None: ...
-    @property
-    def mid(self) -> Decimal | None: ...
-    def bids(self, levels: int) -> list[tuple[Decimal, Decimal]]: ...
-    def asks(self, levels: int) -> list[tuple[Decimal, Decimal]]: ...
