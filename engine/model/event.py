@@ -99,7 +99,7 @@ class RequestFailed(Struct, frozen=True, gc=False, tag=True, array_like=True):
 
 
 class AccountSnapshot(Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """An account as one answer told it. Parts that were not asked for are None. `complete` False adds facts, judges nothing."""
+    """An account as one answer told it; parts not asked for are None. `complete` False adds facts, judges nothing."""
 
     venue: str
     started_us: int

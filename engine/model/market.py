@@ -1,4 +1,4 @@
-"""Market data events. `event_us` is the venue's clock, `receive_us` ours; both int microseconds since the epoch, UTC."""
+"""Market data events. `event_us` is the venue's clock, `receive_us` ours: int microseconds since the epoch, UTC."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Requests: what a tick returns and a connector sends. Every request names its venue through its instrument or itself."""
+"""Requests: what a tick returns and a connector sends. Each names its venue, itself or through its instrument."""
 
 from decimal import Decimal
 
