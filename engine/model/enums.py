@@ -68,7 +68,7 @@ class Phase(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why an order is CLOSED: the first three ended at the venue, the others are dead (never traded as far as proven)."""
+    """Why an order is CLOSED: the first three ended at the venue, the others are dead (it never traded)."""
 
     FILLED = "FILLED"
     CANCELED = "CANCELED"
