@@ -9,13 +9,13 @@ from engine.model.enums import (
     Action,
     Channel,
     Health,
-    Liquidity,
     OperatorAction,
     OrderStatus,
     Outcome,
     Side,
     UpdateSource,
 )
+from engine.model.fill import Fill as Fill
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, FundingRate, MarkPrice, PublicTrade
 from engine.model.order import Order
 
@@ -25,7 +25,7 @@ class OrderUpdate(Struct, frozen=True, gc=False, tag=True, array_like=True):
 
     `status` is OPEN, FILLED, CANCELED, EXPIRED, REJECTED (`reason` `rejected:<code>` or `not_sent:<cause>`) or UNKNOWN
     (`ambiguous:<cause>`). `filled` is cumulative, None if not said. `started_us` is when the request that brought this
-    answer began, None on a stream.
+    answer began, None on a stream. `average_price` is that of the cumulative quantity, None if not said.
     """
 
     instrument_id: str
@@ -41,24 +41,7 @@ class OrderUpdate(Struct, frozen=True, gc=False, tag=True, array_like=True):
     side: Side | None = None
     price: Decimal | None = None
     quantity: Decimal | None = None
-
-
-class Fill(Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """One execution of an own order; idempotent by (venue_order_id, trade_id). `fee` > 0 is paid, < 0 a rebate."""
-
-    trade_id: str
-    client_order_id: str
-    venue_order_id: str
-    instrument_id: str
-    side: Side
-    price: Decimal
-    quantity: Decimal
-    fee: Decimal
-    fee_asset: str
-    liquidity: Liquidity
-    event_us: int
-    receive_us: int
-    source: UpdateSource = UpdateSource.STREAM
+    average_price: Decimal | None = None
 
 
 class FillCorrected(Struct, frozen=True, gc=False, tag=True, array_like=True):

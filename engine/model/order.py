@@ -1,10 +1,12 @@
 """Our shadow of an order: what we asked for, what is proven about it, and what it traded."""
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from msgspec import Struct, field
 
 from engine.model.enums import CloseReason, Command, OrderStatus, OrderType, Phase, Side, TimeInForce
+from engine.model.fill import Fill
 from engine.model.money import ZERO
 
 
@@ -13,7 +15,8 @@ class Order(Struct, gc=False, kw_only=True):
 
     Quantities in base units (contracts). `quantity` is None for an adopted order until the venue says it. `filled` is
     the sum of booked trades, never a reported number; `venue_filled` the largest cumulative quantity ever reported.
-    `cost` is the sum of price·quantity of the booked trades in quote; `fees` per asset, negative = rebate.
+    `cost` is the sum of price·quantity of the booked trades in quote; `fees` per asset, negative = rebate. `fills` are
+    the booked trades by trade id; a busted trade stays with quantity 0, so that it is never booked again.
     """
 
     client_order_id: str
@@ -47,7 +50,7 @@ class Order(Struct, gc=False, kw_only=True):
     provisional_filled: Decimal = ZERO
     cost: Decimal = ZERO
     fees: dict[str, Decimal] = field(default_factory=dict)
-    trade_ids: set[str] = field(default_factory=set)
+    fills: dict[str, Fill] = field(default_factory=dict)
     settled: bool = False
     doubt: bool = False
     ambiguous: bool = False
@@ -75,7 +78,26 @@ class Order(Struct, gc=False, kw_only=True):
         """What may still trade as far as the venue has said; 0 once CLOSED."""
         if self.phase is Phase.CLOSED or self.quantity is None:
             return ZERO
-        return self.quantity - max(self.filled, self.venue_filled)
+        return max(ZERO, self.quantity - max(self.filled, self.venue_filled))
+
+    @property
+    def reserved_quantity(self) -> Decimal:
+        """What funds must cover: full size until proven otherwise, the larger of old and new during an amend."""
+        if self.settled or self.quantity is None:
+            return ZERO
+        proven = self.phase is Phase.LIVE and not self.doubt
+        quantity = max(self.quantity, self.amend_quantity or ZERO)
+        return max(ZERO, quantity - (max(self.filled, self.venue_filled) if proven else self.filled))
+
+    @property
+    def reserved_price(self) -> Decimal | None:
+        """The price that funds must cover: the higher of old and new during an amend."""
+        return self.price if self.amend_price is None else max(self.amend_price, self.price or ZERO)
+
+    @property
+    def trade_ids(self) -> Collection[str]:
+        """Ids of the booked trades, oldest first."""
+        return self.fills.keys()
 
     @property
     def is_open(self) -> bool:
