@@ -1,0 +1,55 @@
+"""The command `tickwright`: its table of commands, and how expected failures leave the process."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from engine.app.cli.lazy import Entry, LazyGroup
+from engine.app.cli.output import Output, find_userdir
+from engine.app.failure import Failure, as_failure
+from engine.model.errors import TickwrightError
+
+COMMANDS = {
+    "completion": Entry("engine.app.cli.completion:command", "Print the completion script of a shell."),
+    "version": Entry("engine.app.cli.version:command", "Print the version."),
+}
+
+
+class Program(LazyGroup):
+    """The outermost group: it ends the process with the exit status of the outcome and never with a traceback."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+        """Run the command that `args` (default: the process's) names; none is a request for help."""
+        words = list(sys.argv[1:] if args is None else args) or ["--help"]
+        home = os.environ.get("TICKWRIGHT_HOME")
+        output = Output(
+            userdir=Path(home) if home else find_userdir(Path.cwd()),
+            json="--json" in words,
+            color=False if os.environ.get("NO_COLOR") else None,
+        )
+        extra |= {"obj": output, "standalone_mode": False}
+        try:
+            sys.exit(super().main(words, prog_name, **extra))
+        except click.UsageError as error:
+            failure = _usage(error)
+        except click.ClickException as error:
+            failure = Failure("E-FAILED", error.format_message())
+        except click.Abort:
+            failure = Failure("E-INTERRUPTED", "interrupted")
+        except TickwrightError as error:
+            failure = as_failure(error)
+        output.failure(failure)
+        sys.exit(failure.exit)
+
+
+def _usage(error: click.UsageError) -> Failure:
+    """Click's message; the way out is the help of the command that was meant."""
+    path = error.ctx.command_path if error.ctx else "tickwright"
+    return Failure("E-USAGE", error.format_message(), fix=f"{path} --help")
+
+
+main = Program("tickwright", COMMANDS, help="Trading bots: simulated, backtested, on paper and live.")
