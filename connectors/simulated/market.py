@@ -1,22 +1,25 @@
 """What moves a simulated market: the protocol between the venue and whatever brings prices and other people's orders.
 
-A market (synthetic participants, a replay of recorded data) owns one or more instruments of a `SimulatedExchange`. It acts
-at times of its own choosing, on integers (ticks and lots), as the account `OUTSIDE`, which has no ledger limits:
+A market (synthetic participants, a replay of recorded data) owns one or more instruments of a `SimulatedExchange`. It
+acts at times of its own choosing, on integers (ticks and lots), as the account `OUTSIDE`, which has no ledger limits:
 
     listing = exchange.listing("sim:BTC-USDT")
-    listing.ticks(Decimal("60000.1")), listing.lots(Decimal("0.5"))    # -> int, rounded down; .price(ticks), .quantity(lots) back
-    book = listing.engine                                              # connectors.simulated.matching.MatchingEngine
-    order = book.add(Side.BUY, ticks, lots)           # a GTC limit order: takes what it crosses and rests with the remainder
+    listing.ticks(price), listing.lots(quantity)      # -> int, rounded down; .price(ticks) and .quantity(lots) go back
+    book = listing.engine                             # connectors.simulated.matching.MatchingEngine
+    order = book.add(Side.BUY, ticks, lots)           # GTC: takes what it crosses, rests with the remainder
     order.leaves, order.is_live, order.key            # its state, always current
     book.cancel(order.key)                            # True if it was live
-    book.amend(order.key, ticks, lots)                # `lots` is the new total; keeps its place only for less at the same price
+    book.amend(order.key, ticks, lots)                # `lots`: new total; only less at the same price keeps its place
     book.take(Side.SELL, lots, limit_ticks=0)         # an IOC order, 0 = no limit: returns the lots that traded
-    book.set_level(Side.BUY, ticks, lots)             # make OUTSIDE's total at this price `lots` (recorded L2): added behind,
-                                                      # removed from the back; never matches, crossed prices are allowed
+    book.set_level(Side.BUY, ticks, lots)             # make OUTSIDE's total at this price `lots` (recorded L2): added
+                                                      # behind, removed from behind; never matches, may cross
     book.execute(key, lots)                           # trade a resting order at its own price against OUTSIDE
-    listing.print_trade(ticks, lots, Side.BUY)        # publish a trade that happened outside this book; fires stops too
-    book.best(Side.BUY)                               # ticks, 0 if the side is empty;  book.last_ticks: last trade, 0 if none
-    book.lots_at(Side.BUY, ticks); book.depth(Side.BUY, count) -> [(ticks, lots)]
+    book.print_trade(ticks, lots, Side.BUY)           # publish a trade that happened elsewhere; fires stops too
+    book.best(Side.BUY)                               # ticks, 0 if the side is empty
+    book.last_ticks                                   # last trade, 0 if none
+    book.lots_at(Side.BUY, ticks)
+    book.depth(Side.BUY, levels)                      # [(ticks, lots)] best first
+    book.live                                         # {key: order}; order.account is OUTSIDE or a trader's
     exchange.halt(instrument_id); exchange.resume(instrument_id)
     exchange.disconnect(until_us)                     # the streams are cut until then; requests still work
 
