@@ -208,8 +208,6 @@ class BookTracker:
             followed.buffer.append(delta)
             followed.show()
             self._ask(followed, delta.receive_us)
-        elif followed.aged:
-            self._refresh(followed)
 
     def _apply_snapshot(self, followed: _Followed, snapshot: BookSnapshot) -> None:
         if not followed.broken and snapshot.sequence < followed.book.sequence:
@@ -245,6 +243,8 @@ class BookTracker:
             return f"gap: at update {book.sequence}, got {delta.sequence_first} … {delta.sequence_last}"
         book.apply(delta)
         followed.bridged = True
+        if followed.aged:
+            self._refresh(followed)
         return _untrue(followed, delta.checksum)
 
 

@@ -42,7 +42,7 @@ def test_it_is_a_view_and_starts_stale() -> None:
 def test_snapshot_sets_everything() -> None:
     book = book_of("10:1 9:2 8:3", "11:3 12:4")
     assert (book.sequence, book.event_us, book.receive_us) == (7, 100, 200)
-    assert (book.best_bid, book.best_ask, book.mid, book.spread) == (10, 11, Decimal("10.5"), 1)
+    assert [book.best_bid, book.best_ask, book.mid, book.spread] == [10, 11, Decimal("10.5"), 1]
     assert book.levels(BUY, 2) == list(levels("10:1 9:2"))
     assert book.levels(SELL, 9) == list(levels("11:3 12:4"))
     assert book.levels(SELL, 0) == book.levels(BUY, 0) == []
@@ -110,7 +110,7 @@ def test_crossed(bids: str, asks: str, crossed: bool) -> None:
 
 def test_one_sided_book_has_no_middle() -> None:
     book = book_of("10:1", "")
-    assert (book.best_bid, book.best_ask, book.mid, book.spread, book.microprice) == (10, None, None, None, None)
+    assert [book.best_bid, book.best_ask, book.mid, book.spread, book.microprice] == [10, None, None, None, None]
     assert book.imbalance(1) == 1
 
 
