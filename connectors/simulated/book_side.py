@@ -1,8 +1,8 @@
 """One side of a price-time book.
 
 Prices are kept signed (bids positive, asks negative), so that the best price of either side is the last entry of one
-sorted list. Orders come and go near the touch, that list's cheap end: a level that appears or goes and a look at the best
-price cost 0.2 µs with 40 levels, against 1.0 µs in a `sortedcontainers.SortedDict`.
+sorted list. Orders come and go near the touch, that list's cheap end: a level that appears or goes and a look at the
+best price cost 0.2 µs with 40 levels, against 1.0 µs in a `sortedcontainers.SortedDict`.
 """
 
 from __future__ import annotations

@@ -243,7 +243,7 @@ class MatchingEngine:
     def _enter(self, order: BookOrder) -> None:
         """Take, then rest or expire."""
         force = order.time_in_force
-        if force is FOK and self.reachable(order)[0] < order.leaves:
+        if force is FOK and not self._fillable(order):
             self._end(order, What.EXPIRED, "fok")
             return
         self._take(order)
@@ -258,6 +258,12 @@ class MatchingEngine:
             self._end(order, What.EXPIRED, "ioc")
         else:
             (self.bids if order.side is BUY else self.asks).append(order)
+
+    def _fillable(self, order: BookOrder) -> bool:
+        """Whether the whole order is sure to trade at once."""
+        if order.reduce_only and self._reducible(order) < order.leaves:
+            return False
+        return self.reachable(order)[0] == order.leaves
 
     def _take(self, taker: BookOrder) -> None:
         side = self.asks if taker.side is BUY else self.bids
