@@ -28,15 +28,15 @@ class LazyGroup(click.Group):
         super().__init__(name, help=help, params=common_options(), no_args_is_help=False)
         self._targets: dict[str, str] = {}
         for words, entry in entries.items():
-            first, _, rest = words.partition(" ")
-            if rest:
+            if " " in words:
                 continue
             if entry.target:
-                self._targets[first] = entry.target
-                self.add_command(click.Command(first, help=entry.help))
+                self._targets[words] = entry.target
+                self.add_command(click.Command(words, help=entry.help))
             else:
-                inner = {key.removeprefix(f"{first} "): row for key, row in entries.items() if key.startswith(f"{first} ")}
-                self.add_command(LazyGroup(first, inner, entry.help))
+                prefix = f"{words} "
+                inner = {key.removeprefix(prefix): row for key, row in entries.items() if key.startswith(prefix)}
+                self.add_command(LazyGroup(words, inner, entry.help))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -22,7 +22,14 @@ COMMANDS = {
 class Program(LazyGroup):
     """The outermost group: it ends the process with the exit status of the outcome and never with a traceback."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command that `args` (default: the process's) names; none is a request for help."""
         words = list(sys.argv[1:] if args is None else args) or ["--help"]
         home = os.environ.get("TICKWRIGHT_HOME")
@@ -31,9 +38,8 @@ class Program(LazyGroup):
             json="--json" in words,
             color=False if os.environ.get("NO_COLOR") else None,
         )
-        extra |= {"obj": output, "standalone_mode": False}
         try:
-            sys.exit(super().main(words, prog_name, **extra))
+            sys.exit(super().main(words, prog_name, complete_var, standalone_mode=False, obj=output, **extra))
         except click.UsageError as error:
             failure = _usage(error)
         except click.ClickException as error:

@@ -56,7 +56,7 @@ class Output:
 
 
 def describe(failure: Failure) -> str:
-    """A failure as text: code, where, what, and the way out on a line of its own. A report of many stands for itself."""
+    """A failure as text: code, where, what, and the way out on a line of its own. A report of problems stands alone."""
     if failure.problems:
         return failure.detail
     place = f"{failure.where}: " if failure.where else ""

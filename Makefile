@@ -1,0 +1,40 @@
+# make demo   a simulated bot, ten simulated minutes
+# make test   style, types, import contracts, tests and coverage gates
+# Both make .venv first, with what pyproject.toml names. PYTHON=… chooses the interpreter (3.11 or newer).
+
+PYTHON ?= python3
+PROCESSES ?= 2
+BIN := .venv/bin
+
+.PHONY: demo test lint types imports pytest python
+
+demo: .venv/ready
+	$(BIN)/python bot.py start conf/pmm_sim.yml --for 10m --speed max
+
+test: lint types imports pytest
+
+lint: .venv/ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-test
+	$(BIN)/mypy --strict
+
+imports: .venv/ready-test
+	$(BIN)/lint-imports --no-logo
+
+pytest: .venv/ready-test
+	$(BIN)/pytest --numprocesses $(PROCESSES) --cov --cov-report=
+	$(BIN)/coverage json -q -o .coverage.json
+	$(BIN)/python tests/check_coverage.py .coverage.json
+
+.venv/ready: pyproject.toml scripts/environment.py | python
+	$(PYTHON) scripts/environment.py
+	touch $@
+
+.venv/ready-test: pyproject.toml scripts/environment.py | python
+	$(PYTHON) scripts/environment.py test
+	touch $@
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Tickwright needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11")'
