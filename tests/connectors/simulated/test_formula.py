@@ -15,7 +15,7 @@ import pytest
 from connectors.simulated import formula
 from connectors.simulated.formula import PURE, VALUES, Formula, FormulaError, parse_formula
 from scripts.fuzz_formulas import INPUTS, fuzz, text_of
-from tests.simulated.attacks import attacks, outcome_of
+from tests.connectors.simulated.attacks import attacks, outcome_of
 from tests.support import ROOT, shared
 
 ATTACKS = {attack.attack_id: attack for attack in attacks()}
@@ -38,7 +38,7 @@ def test_the_list_is_the_shared_one():
 
 def test_every_attack_ends_as_required_in_little_time_and_memory(tmp_path: Path):
     """In an empty folder with 2 GiB of address space and 4 CPU seconds for all of them together."""
-    command = [sys.executable, "-c", "import tests.simulated.attacks as a; a.main()"]
+    command = [sys.executable, "-c", "import tests.connectors.simulated.attacks as a; a.main()"]
     run = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
     )

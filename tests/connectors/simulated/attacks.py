@@ -1,6 +1,6 @@
 """The attack strings, what has to become of each, and a runner that tries all of them under tight limits.
 
-`python -m tests.simulated.attacks` prints one JSON object a line: id, outcome, CPU ms and traced peak in MB.
+`python -m tests.connectors.simulated.attacks` prints one JSON object a line: id, outcome, CPU ms and traced peak in MB.
 """
 
 import json
@@ -33,7 +33,7 @@ class Attack:
 
 
 def attacks() -> list[Attack]:
-    listed = json.loads((Path(__file__).parent.parent / "data" / "formula_attacks.json").read_text())
+    listed = json.loads((Path(__file__).parent.parent.parent / "data" / "formula_attacks.json").read_text())
     return [Attack(entry["id"], entry["class"], _text(entry["source"]), entry["expected"]) for entry in listed]
 
 
