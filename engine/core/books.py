@@ -32,6 +32,8 @@ class Verdict(Enum):
     GAP = "gap"
 
 
+NEXT, OLD, GAP = Verdict.NEXT, Verdict.OLD, Verdict.GAP  # looked up for every delta
+
 SequenceRule = Callable[[BookDelta, int, bool], Verdict]
 """(delta, sequence of the book, whether a delta was applied since its snapshot) → verdict."""
 
@@ -42,8 +44,8 @@ def contiguous(delta: BookDelta, sequence: int, bridged: bool) -> Verdict:
     An overlap is applied: quantities are totals. Binance: "How to manage a local order book correctly".
     """
     if delta.sequence_last <= sequence:
-        return Verdict.OLD
-    return Verdict.NEXT if delta.sequence_first <= sequence + 1 else Verdict.GAP
+        return OLD
+    return NEXT if delta.sequence_first <= sequence + 1 else GAP
 
 
 def chained(delta: BookDelta, sequence: int, bridged: bool) -> Verdict:
@@ -52,10 +54,10 @@ def chained(delta: BookDelta, sequence: int, bridged: bool) -> Verdict:
     The first one after a snapshot may instead contain the snapshot's id: first ≤ `sequence` ≤ last.
     """
     if delta.sequence_previous == sequence:
-        return Verdict.NEXT
+        return NEXT
     if delta.sequence_last < sequence or (bridged and delta.sequence_last == sequence):
-        return Verdict.OLD
-    return Verdict.NEXT if not bridged and delta.sequence_first <= sequence else Verdict.GAP
+        return OLD
+    return NEXT if not bridged and delta.sequence_first <= sequence else GAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,17 @@ class BookTracker:
         followed = self._followed.get(event.instrument_id)
         if followed is None:
             self.ignored += 1
-        elif isinstance(event, BookDelta):
-            self._apply_delta(followed, event)
-        else:
+        elif isinstance(event, BookSnapshot):
             self._apply_snapshot(followed, event)
+        elif followed.broken:
+            self._keep(followed, event)
+        else:
+            followed.broken = self._advance(followed, event)
+            if followed.broken:
+                self.gaps += 1
+                self._ask(followed, event.receive_us)
+                self._keep(followed, event)
+                followed.show()
 
     def apply_status(self, status: ConnectorStatus) -> None:
         """What a venue's market channel says of itself. After DOWN a kept book is never continued."""
@@ -196,18 +205,11 @@ class BookTracker:
         followed.resync_us = min(followed.resync_us, max(at_us, followed.asked_us + RESYNC_FIRST_US))
         self._due_us = min(self._due_us, followed.resync_us)
 
-    def _apply_delta(self, followed: _Followed, delta: BookDelta) -> None:
-        if followed.broken:
-            followed.buffer.append(delta)
-            if followed.resync_us == NEVER_US:
-                self._ask(followed, delta.receive_us + RESYNC_FIRST_US)
-            return
-        followed.broken = self._advance(followed, delta)
-        if followed.broken:
-            self.gaps += 1
-            followed.buffer.append(delta)
-            followed.show()
-            self._ask(followed, delta.receive_us)
+    def _keep(self, followed: _Followed, delta: BookDelta) -> None:
+        """Put a delta aside for the next snapshot."""
+        followed.buffer.append(delta)
+        if followed.resync_us == NEVER_US:
+            self._ask(followed, delta.receive_us + RESYNC_FIRST_US)
 
     def _apply_snapshot(self, followed: _Followed, snapshot: BookSnapshot) -> None:
         if not followed.broken and snapshot.sequence < followed.book.sequence:
@@ -236,16 +238,16 @@ class BookTracker:
         """Apply what comes next. Returns why the book is not good any more, or ""."""
         book = followed.book
         verdict = followed.rules.sequence(delta, book.sequence, followed.bridged)
-        if verdict is Verdict.OLD:
+        if verdict is OLD:
             self.old += 1
             return ""
-        if verdict is Verdict.GAP:
+        if verdict is GAP:
             return f"gap: at update {book.sequence}, got {delta.sequence_first} … {delta.sequence_last}"
         book.apply(delta)
         followed.bridged = True
         if followed.aged:
             self._refresh(followed)
-        return _untrue(followed, delta.checksum)
+        return _untrue(followed, delta.checksum) if book.crossed or delta.checksum is not None else ""
 
 
 def _untrue(followed: _Followed, checksum: int | None) -> str:

@@ -1,0 +1,1 @@
+"""Binance: Spot, USD-M and COIN-M futures."""

@@ -1,0 +1,232 @@
+"""Binance market data, Spot, USD-M and COIN-M: frames of a combined stream and depth snapshots → events. No I/O.
+
+What Binance sends is untrusted: sizes, numbers and ids are limited before anything is built from them, unknown fields
+are ignored, and everything that is not as documented raises `BadMessage`. Pages: Spot "WebSocket Streams" and "Market
+data endpoints", USD-M and COIN-M "Websocket Market Streams". Quantities are in base units, COIN-M's in contracts.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct, field
+from msgspec.json import Decoder
+
+from engine.model.enums import Side
+from engine.model.errors import BadMessage
+from engine.model.market import BestQuote, BookDelta, BookSnapshot, FundingRate, Level, MarkPrice, PublicTrade
+
+FRAME_BYTES_MAX = 8 << 20
+NUMBERS_MAX = 8_192  # remembered texts of numbers per instrument
+MICROSECOND_STAMPS = 100_000_000_000_000  # a stamp from here on is in µs, below it in ms
+
+MarketData = BookDelta | PublicTrade | BestQuote | MarkPrice | FundingRate
+_number = re.compile(r"(?=[0-9.]{1,41}\Z)[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
+_stream = re.compile(rb'\s*\{\s*"stream"\s*:\s*"[^"@]{1,80}@([A-Za-z]+)[@"]').match  # Binance names it first
+
+Id = Annotated[int, Meta(ge=0, le=1 << 62)]
+Stamp = Annotated[int, Meta(ge=0, le=1 << 52)]
+RawLevel = tuple[str, str]
+_Message = TypeVar("_Message")
+
+
+class _Depth(Struct, gc=False):
+    symbol: str = field(name="s")
+    first: Id = field(name="U")
+    last: Id = field(name="u")
+    bids: list[RawLevel] = field(name="b")
+    asks: list[RawLevel] = field(name="a")
+    event: Stamp = field(name="E")
+    previous: Id = field(name="pu", default=0)  # futures only
+
+
+class _Snapshot(Struct, gc=False):
+    last: Id = field(name="lastUpdateId")
+    bids: list[RawLevel]
+    asks: list[RawLevel]
+    event: Stamp = field(name="E", default=0)  # futures only
+
+
+class _Trade(Struct, gc=False):
+    symbol: str = field(name="s")
+    trade_id: Id = field(name="t")
+    price: str = field(name="p")
+    quantity: str = field(name="q")
+    event: Stamp = field(name="T")
+    buyer_is_maker: bool = field(name="m")
+    kind: str = field(name="X", default="MARKET")  # futures only
+
+
+class _AggregateTrade(Struct, gc=False):
+    symbol: str = field(name="s")
+    trade_id: Id = field(name="a")
+    price: str = field(name="p")
+    quantity: str = field(name="q")
+    event: Stamp = field(name="T")
+    buyer_is_maker: bool = field(name="m")
+
+
+class _BookTicker(Struct, gc=False):
+    symbol: str = field(name="s")
+    sequence: Id = field(name="u")
+    bid: str = field(name="b")
+    bid_quantity: str = field(name="B")
+    ask: str = field(name="a")
+    ask_quantity: str = field(name="A")
+    event: Stamp = field(name="E", default=0)  # futures only
+
+
+class _MarkPrice(Struct, gc=False):
+    symbol: str = field(name="s")
+    mark: str = field(name="p")
+    event: Stamp = field(name="E")
+    index: str = field(name="i", default="")
+    rate: str = field(name="r", default="")  # "" on delivery contracts, which pay no funding
+    next_funding: Stamp = field(name="T", default=0)
+
+
+class _Frame(Struct, Generic[_Message], gc=False):
+    data: _Message
+
+
+_DEPTH = Decoder(_Frame[_Depth])
+_TRADE = Decoder(_Frame[_Trade])
+_AGGREGATE_TRADE = Decoder(_Frame[_AggregateTrade])
+_BOOK_TICKER = Decoder(_Frame[_BookTicker])
+_MARK_PRICE = Decoder(_Frame[_MarkPrice])
+_SNAPSHOT = Decoder(_Snapshot)
+
+
+class Numbers(dict[str, Decimal]):
+    """Text → Decimal, remembered; forgets everything when `limit` texts are held. Raises BadMessage."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def __missing__(self, text: str) -> Decimal:
+        if _number(text) is None:
+            raise BadMessage(f"{text[:50]!r} is not a plain number of at most 40 digits")
+        if len(self) >= self._limit:
+            self.clear()
+        value = self[text] = Decimal(text)
+        return value
+
+
+class MarketDataParser:
+    """Parses for one set of markets. `symbols` maps Binance's symbols to instrument ids; all others are refused.
+
+    Its only state is the memory of number texts: equal frames give equal events.
+    """
+
+    def __init__(self, symbols: Mapping[str, str]) -> None:
+        self._symbols = dict(symbols)
+        self._numbers = Numbers(NUMBERS_MAX * len(self._symbols))
+        self._channels: dict[bytes, Callable[[bytes, int], tuple[MarketData, ...]]] = {
+            b"depth": self._depth,
+            b"trade": self._trade,
+            b"aggTrade": self._aggregate_trade,
+            b"bookTicker": self._book_ticker,
+            b"markPrice": self._mark_price,
+        }
+
+    def parse(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        """The events of one frame of a combined stream, `{"stream": …, "data": …}`. Raises BadMessage."""
+        stream = _stream(frame)
+        read = self._channels.get(stream[1]) if stream else None
+        if read is None:
+            raise BadMessage(f"not a frame of a known stream: {frame[:80]!r}")
+        return read(frame, receive_us)
+
+    def parse_snapshot(self, body: bytes, symbol: str, receive_us: int) -> BookSnapshot:
+        """The answer of REST `depth` for a Binance symbol. Raises BadMessage."""
+        raw = _decode(_SNAPSHOT, body)
+        bids, asks = self._levels(raw.bids), self._levels(raw.asks)
+        return BookSnapshot(self._instrument(symbol), bids, asks, raw.last, _microseconds(raw.event), receive_us)
+
+    def _instrument(self, symbol: str) -> str:
+        instrument_id = self._symbols.get(symbol)
+        if instrument_id is None:
+            raise BadMessage(f"unknown symbol {symbol[:40]!r}")
+        return instrument_id
+
+    def _levels(self, raw: list[RawLevel]) -> tuple[Level, ...]:
+        numbers = self._numbers
+        return tuple([(numbers[price], numbers[quantity]) for price, quantity in raw])
+
+    def _depth(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        raw = _decode(_DEPTH, frame).data
+        return (
+            BookDelta(
+                self._instrument(raw.symbol),
+                self._levels(raw.bids),
+                self._levels(raw.asks),
+                raw.first,
+                raw.last,
+                _microseconds(raw.event),
+                receive_us,
+                raw.previous,
+            ),
+        )
+
+    def _trade(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        """Trades outside the book (liquidation by the insurance fund, auto-deleveraging) are left out."""
+        raw = _decode(_TRADE, frame).data
+        return (self._public_trade(raw, receive_us),) if raw.kind == "MARKET" else ()
+
+    def _aggregate_trade(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        return (self._public_trade(_decode(_AGGREGATE_TRADE, frame).data, receive_us),)
+
+    def _public_trade(self, raw: _Trade | _AggregateTrade, receive_us: int) -> PublicTrade:
+        return PublicTrade(
+            self._instrument(raw.symbol),
+            str(raw.trade_id),
+            self._numbers[raw.price],
+            self._numbers[raw.quantity],
+            Side.SELL if raw.buyer_is_maker else Side.BUY,
+            _microseconds(raw.event),
+            receive_us,
+        )
+
+    def _book_ticker(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        raw = _decode(_BOOK_TICKER, frame).data
+        numbers = self._numbers
+        return (
+            BestQuote(
+                self._instrument(raw.symbol),
+                numbers[raw.bid],
+                numbers[raw.bid_quantity],
+                numbers[raw.ask],
+                numbers[raw.ask_quantity],
+                raw.sequence,
+                _microseconds(raw.event),
+                receive_us,
+            ),
+        )
+
+    def _mark_price(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
+        raw = _decode(_MARK_PRICE, frame).data
+        numbers = self._numbers
+        instrument_id, event_us = self._instrument(raw.symbol), _microseconds(raw.event)
+        index = numbers[raw.index] if raw.index else None
+        mark = MarkPrice(instrument_id, numbers[raw.mark], event_us, receive_us, index)
+        if not raw.rate:
+            return (mark,)
+        size = numbers[raw.rate.removeprefix("-")]
+        rate = -size if raw.rate.startswith("-") else size
+        return mark, FundingRate(instrument_id, rate, _microseconds(raw.next_funding), event_us, receive_us)
+
+
+def _decode(decoder: Decoder[_Message], data: bytes) -> _Message:
+    if len(data) > FRAME_BYTES_MAX:
+        raise BadMessage(f"{len(data)} bytes; the limit is {FRAME_BYTES_MAX}")
+    try:
+        return decoder.decode(data)
+    except (ValueError, RecursionError) as error:  # malformed, of the wrong type, not UTF-8; nested too deep
+        raise BadMessage(str(error)) from error
+
+
+def _microseconds(stamp: int) -> int:
+    """Binance stamps are in ms unless µs were asked for; 0 when the message has none."""
+    return stamp if stamp >= MICROSECOND_STAMPS else stamp * 1_000
