@@ -18,6 +18,7 @@ class Connector(Protocol):
     """A venue as a driver sees it."""
 
     venue: str
+    request_expiry_us: int  # the venue ignores an order request this long after it was sent; 0 = it has no expiry
 
     def send(self, request: Request) -> None:
         """Hand over a request. Returns at once; the answer comes back as an event."""
@@ -33,6 +34,11 @@ class VirtualVenue(Connector, Protocol):
     @property
     def next_us(self) -> int:
         """When the next event would become visible to us (a large number: nothing is planned)."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """A recorded market has played its last event; a synthetic one never finishes."""
         ...
 
     def advance(self, now_us: int) -> Sequence[Event]:
