@@ -62,13 +62,17 @@ class Executor(Protocol):
     executor_id: str
 
     @property
-    def done(self) -> bool: ...
+    def done(self) -> bool:
+        """It wants nothing more and has no open order: the engine may forget it."""
+        ...
 
     def step(self, state: State) -> list[Request]:
         """Once a tick, in creation order: cancels first, then submits. Quantities come from fills."""
         ...
 
-    def stop(self, how: StopHow) -> None: ...
+    def stop(self, how: StopHow) -> None:
+        """Bring it to an end in this way; the requests come from the next steps."""
+        ...
 
     def explain(self) -> str:
         """One line for the status: what it waits for."""
