@@ -4,16 +4,19 @@ Each reads the notation of `engine.schema.values` and also takes the value itsel
 but never a float where the value is exact.
 """
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 from pydantic.config import JsonDict
 
 from engine.schema import values
 from engine.schema.base import reader
 from engine.schema.values import BadValue
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
 
 def setting(
@@ -72,6 +75,12 @@ def _from_zero_to_one(value: Decimal) -> Decimal:
 
 def _amount_above_zero(value: values.Amount) -> values.Amount:
     _above_zero(value.number)
+    return value
+
+
+def _name(value: object) -> object:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise BadValue("is not a name", "use 2 to 41 of a-z, 0-9 and -, for example btc-maker")
     return value
 
 
@@ -184,8 +193,8 @@ GasPrice = Annotated[
 ]
 """Wei, >= 0."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,40}$")]
-"""What a bot is called: 2 to 41 lower-case letters, digits and hyphens."""
+Name = Annotated[str, BeforeValidator(_name)]
+"""What a bot or strategy is called: 2 to 41 lower-case letters, digits and hyphens."""
 
 Secret = SecretStr
 """A key or password; mark the field `setting(env=True, secret=True)`."""

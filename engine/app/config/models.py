@@ -1,0 +1,185 @@
+"""The sections of a bot's configuration."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from engine.app.config.choice import EXCHANGE, MARKET, STRATEGY
+from engine.schema.base import ConfigModel, StrategyConfig
+from engine.schema.fields import (
+    Amount,
+    ByteSize,
+    DurationUs,
+    Fee,
+    Name,
+    NonNegativeDecimal,
+    PositiveDecimal,
+    PositiveDurationUs,
+    Ratio,
+    Secret,
+    Share,
+    Spread,
+    TradingPair,
+    setting,
+    within,
+)
+from engine.schema.values import BadValue, parse_duration
+
+_EXCHANGE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,30}")
+_ASSET = re.compile(r"[A-Z0-9]{1,20}")
+
+
+def _exchange_name(name: str) -> str:
+    if not _EXCHANGE_NAME.fullmatch(name):
+        raise BadValue("is not a name for an exchange", "use a-z, 0-9 and _")
+    return name
+
+
+def _asset(name: str) -> str:
+    if not _ASSET.fullmatch(name):
+        raise BadValue("is not an asset", "write it in capitals: BTC")
+    return name
+
+
+ExchangeName = Annotated[str, BeforeValidator(_exchange_name)]
+Balances = dict[Annotated[str, BeforeValidator(_asset)], NonNegativeDecimal]
+
+
+class ExchangeConfig(ConfigModel):
+    """What every exchange has."""
+
+    connector: str = setting(doc="what kind of exchange it is", example="simulated")
+
+
+class ReplayMarket(ConfigModel):
+    """A market that repeats recorded data; our orders trade against it."""
+
+    model: Literal["replay"] = "replay"
+    path: str = setting(env=True, doc="file of recorded frames", example="${TICKWRIGHT_DATA}/l2/day.raw.gz")
+
+
+class SimulatedExchange(ExchangeConfig):
+    """An exchange inside the bot's process: a matching engine with a synthetic or a recorded market."""
+
+    connector: Literal["simulated"] = "simulated"
+    trading_pairs: tuple[TradingPair, ...] = setting(min_length=1, doc="what is traded", example="[BTC-USDT]")
+    market: Annotated[ConfigModel, MARKET] = setting(doc="what moves the prices", example="{model: jump_diffusion}")
+    balances: Balances = setting({}, doc="what the account holds at the start", example="{BTC: 0.5, USDT: 30000}")
+    latency: DurationUs = setting("50ms", doc="one way, to the exchange and back", example="50ms", live=True)
+    maker_fee: Fee = setting("2bps", doc="of the order value; negative is a rebate", example="2bps")
+    taker_fee: Fee = setting("5bps", doc="of the order value", example="5bps")
+
+
+class RealExchange(ExchangeConfig):
+    """An account at a venue on the network."""
+
+    account: str = setting("default", doc="name of the account in the secrets file", example="default")
+    api_key: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_KEY}")
+    api_secret: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_SECRET}")
+    passphrase: Secret | None = setting(None, env=True, secret=True, example="${OKX_PASSPHRASE}")
+    testnet: bool = setting(False, doc="the venue's test network", example="false")
+    maker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="2bps")
+    taker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="5bps")
+
+
+class RiskConfig(ConfigModel):
+    """Limits of a bot, and defaults of risk reports. All limits may change while the bot runs."""
+
+    max_drawdown: Share | None = setting(
+        None, live=True, example="5%", doc="from the equity peak: pause quoting and alert"
+    )
+    kill_switch: Share | None = setting(
+        None, live=True, example="8%", doc="from the equity peak: cancel everything and stop"
+    )
+    max_order_value: Amount | None = setting(None, live=True, example="2000 USDT", doc="of one order")
+    max_position: Amount | None = setting(None, live=True, example="0.3 BTC", doc="held at any time")
+    max_open_orders: int | None = setting(None, live=True, ge=1, example="4", doc="at any time")
+    max_orders_per_minute: int | None = setting(None, live=True, ge=1, example="60")
+    max_leverage: PositiveDecimal | None = setting(None, live=True, example="3")
+    price_band: Spread | None = setting(
+        None, live=True, example="1%", doc="orders further than this from the mid are refused"
+    )
+    min_health_factor: PositiveDecimal | None = setting(None, live=True, example="2", doc="reduce only below it")
+    stale_data: PositiveDurationUs = setting("5s", live=True, example="3s", doc="cancel quotes when the feed is older")
+    default_confidence_level: float = setting(0.95, gt=0, lt=1, doc="of risk reports", example="0.95")
+    default_time_horizon: PositiveDurationUs = setting("1d", doc="of risk reports", example="1d")
+    risk_models: tuple[Literal["VaR", "ExpectedShortfall"], ...] = setting(
+        ("VaR", "ExpectedShortfall"), doc="of risk reports", example="[VaR]"
+    )
+
+
+class LogsConfig(ConfigModel):
+    """Log files."""
+
+    level: Literal["debug", "info", "warning", "error"] = setting("info", live=True, doc="the least that is written")
+    format: Literal["text", "json"] = setting("text", doc="one line each")
+    max_size: ByteSize = setting("20 MB", doc="a file is rotated when it is larger", example="20 MB")
+    keep: int = setting(14, ge=1, doc="rotated files", example="14")
+
+
+class OrderLogConfig(ConfigModel):
+    """The durable log of a bot's orders."""
+
+    durability: Literal["auto", "normal", "full"] = setting(
+        "auto", doc="full where the venue cannot tell our orders by client id"
+    )
+    keep: PositiveDurationUs = setting("30d", doc="finished orders", example="30d")
+
+
+class MarketMakerConfig(ConfigModel):
+    """Defaults of strategies that are started without a file."""
+
+    default_spread: Spread = setting("0.002", doc="bid to ask, half on each side", example="0.2%")
+    min_order_size: PositiveDecimal = setting("0.001", doc="base units", example="0.001")
+    max_position_size: PositiveDecimal = setting("10.0", doc="base units", example="10")
+    order_update_interval: PositiveDurationUs = setting("1s", doc="tick", example="1s")
+    position_update_interval: PositiveDurationUs = setting("5s", example="5s")
+
+
+class SimulationConfig(ConfigModel):
+    """Defaults of sessions that are started without a file."""
+
+    default_balance: Amount = setting("100000 USDT", example="100000 USDT")
+    price_deviation: Ratio = setting("0.001", doc="of synthetic quotes from the fair price", example="0.1%")
+    execution_delay: DurationUs = setting("100ms", example="100ms")
+    market_update_interval: PositiveDurationUs = setting("1s", example="1s")
+    test_modes: tuple[Literal["NORMAL", "STRESS", "CUSTOM"], ...] = setting(
+        ("NORMAL", "STRESS", "CUSTOM"), example="[NORMAL]"
+    )
+
+
+class SettingsConfig(ConfigModel):
+    """What all bots of a folder share, in `settings.yml` beside their files; a bot file may repeat any section."""
+
+    risk: RiskConfig = setting(RiskConfig())
+    logs: LogsConfig = setting(LogsConfig())
+    order_log: OrderLogConfig = setting(OrderLogConfig())
+    market_maker: MarketMakerConfig = setting(MarketMakerConfig())
+    simulator: SimulationConfig = setting(SimulationConfig())
+    backtest: SimulationConfig = setting(SimulationConfig())
+
+
+class BotConfig(SettingsConfig):
+    """One bot: where it trades, how it decides, and its limits."""
+
+    name: Name = setting(doc="the bot's identity everywhere", example="my-bot")
+    mode: Literal["simulated", "paper", "live", "backtest"] = setting("simulated", doc="where orders go")
+    tick: Annotated[DurationUs, within(parse_duration, "10ms", "1h")] = setting("1s", doc="decision grid", example="1s")
+    wake_on: tuple[Literal["fill", "stale", "book", "block"], ...] = setting(
+        (), live=True, doc="decide before the next tick", example="[fill]"
+    )
+    wake_gap: DurationUs = setting("50ms", live=True, doc="never decide more often", example="50ms")
+    exchanges: dict[ExchangeName, Annotated[ExchangeConfig, EXCHANGE]] = setting(
+        min_length=1, doc="where it trades, by a name of your choice", example="{sim: {connector: simulated, …}}"
+    )
+    strategy: Annotated[StrategyConfig, STRATEGY] | None = setting(
+        None, doc="how it decides", example="{kind: pure_market_making, …}"
+    )
+    strategies: dict[Name, Annotated[StrategyConfig, STRATEGY]] = setting({}, doc="several strategies by name")
+    seed: int = setting(7, ge=0, doc="of everything random", example="7")
+
+    @property
+    def strategies_by_name(self) -> dict[str, StrategyConfig]:
+        """All strategies; a single one is called `strategy`."""
+        return self.strategies if self.strategy is None else {"strategy": self.strategy}
