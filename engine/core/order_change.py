@@ -39,7 +39,7 @@ class Alarm(Struct, frozen=True, gc=False, tag=True, array_like=True):
 
 
 class Change(Struct, frozen=True):
-    """The order as it is now, its status before, and what is to be booked: first take back `reversed`, then add `fill`."""
+    """The order as it is now, its status before, and what to book: first take back `reversed`, then add `fill`."""
 
     order: Order
     status_before: OrderStatus

@@ -1,4 +1,4 @@
-"""Client order ids: tag(4) + epoch(6) + counter(6) in base 36, 16 characters that no other bot and no other run makes."""
+"""Client order ids: tag(4) + epoch(6) + counter(6) in base 36, made by no other bot and no other run."""
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TAG_LENGTH = 4

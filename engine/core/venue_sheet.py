@@ -33,7 +33,7 @@ class VenueSheet:
     """One venue and account. Durations in microseconds.
 
     `request_expiry_us`: the venue executes a request no later than its timestamp + this; where requests do not expire,
-    a bound on late arrival. `ahead_us`: how far ahead a timestamp may be and still be accepted. `read_lag_us`: how stale
+    a bound on late arrival. `ahead_us`: how far ahead a timestamp may be and still be accepted. `read_lag_us`: how old
     a read replica may be. `margin_us`: queueing between acceptance and matching. `unfilled_kept_us`: how long the venue
     remembers cancelled unfilled orders, 0 for ever. `dedicated`: nobody else trades on this account, so CancelAll is
     allowed. The defaults are for a venue nothing is known about.

@@ -16,7 +16,8 @@ class Order(Struct, gc=False, kw_only=True):
     Quantities in base units (contracts). `quantity` is None for an adopted order until the venue says it. `filled` is
     the sum of booked trades, never a reported number; `venue_filled` the largest cumulative quantity ever reported.
     `cost` is the sum of price·quantity of the booked trades in quote; `fees` per asset, negative = rebate. `fills` are
-    the booked trades by trade id; a busted trade stays with quantity 0, so that it is never booked again.
+    the booked trades by trade id; a busted trade stays with quantity 0, so that it is never booked again. `provisional`
+    is an inferred fill that waits for the real ones: booked, but part of none of these sums.
     """
 
     client_order_id: str
@@ -47,7 +48,7 @@ class Order(Struct, gc=False, kw_only=True):
     amend_quantity: Decimal | None = None
     filled: Decimal = ZERO
     venue_filled: Decimal = ZERO
-    provisional_filled: Decimal = ZERO
+    provisional: Fill | None = None
     cost: Decimal = ZERO
     fees: dict[str, Decimal] = field(default_factory=dict)
     fills: dict[str, Fill] = field(default_factory=dict)
@@ -62,6 +63,11 @@ class Order(Struct, gc=False, kw_only=True):
     @property
     def venue(self) -> str:
         return self.instrument_id.partition(":")[0]
+
+    @property
+    def provisional_filled(self) -> Decimal:
+        """The quantity of the inferred fill that waits for its trades; not part of `filled`."""
+        return ZERO if self.provisional is None else self.provisional.quantity
 
     @property
     def average_price(self) -> Decimal | None:
