@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
+from engine.app.config.problems import ConfigError
+from engine.app.config.render import render_json, render_text
 from engine.model.errors import Rejected, TickwrightError, Unauthorized
-
-EXIT_FAILURE = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 # Code: exit status, title. Every code that a command can end with; others stay inside a running bot.
 _CODES = {
-    "E-FAILED": (EXIT_FAILURE, "failed"),
-    "E-USAGE": (EXIT_USAGE, "wrong usage"),
+    "E-FAILED": (1, "failed"),
+    "E-USAGE": (2, "wrong usage"),
     "E-NOTRUNNING": (3, "the bot is not running"),
     "E-CONFIG": (4, "the configuration does not validate"),
     "E-KEY": (4, "a key is wrong or locked"),
@@ -21,13 +19,13 @@ _CODES = {
     "E-TIMEOUT": (5, "no answer in time"),
     "E-NOTFOUND": (6, "not found"),
     "R-KILL": (7, "stopped by a risk limit"),
-    "E-RUNNING": (EXIT_FAILURE, "already running"),
-    "E-VERSION": (EXIT_FAILURE, "written by another version"),
-    "E-CONFLICT": (EXIT_FAILURE, "changed by somebody else meanwhile"),
-    "E-REJECT": (EXIT_FAILURE, "the venue said no"),
-    "E-DISK": (EXIT_FAILURE, "a file cannot be read or written"),
-    "E-EXTRA": (EXIT_FAILURE, "an optional package is missing"),
-    "E-INTERRUPTED": (EXIT_INTERRUPTED, "interrupted"),
+    "E-RUNNING": (1, "already running"),
+    "E-VERSION": (1, "written by another version"),
+    "E-CONFLICT": (1, "changed by somebody else meanwhile"),
+    "E-REJECT": (1, "the venue said no"),
+    "E-DISK": (1, "a file cannot be read or written"),
+    "E-EXTRA": (1, "an optional package is missing"),
+    "E-INTERRUPTED": (130, "interrupted"),
 }
 
 
@@ -55,6 +53,9 @@ def as_failure(error: TickwrightError) -> Failure:
     """The same error with a code, for errors that were raised below the application."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, ConfigError):
+        sources = [problem.place.source.name for problem in error.problems]
+        return Failure("E-CONFIG", render_text(error.problems, sources).rstrip(), problems=render_json(error.problems))
     if isinstance(error, Unauthorized):
         return Failure("E-KEY", str(error))
     if isinstance(error, Rejected):

@@ -6,6 +6,7 @@ from decimal import Decimal
 import click
 
 from engine.app.cli.output import Output
+from engine.app.config.problems import ConfigError, Place, Problem, Source
 from engine.app.failure import Failure
 from engine.model.errors import BadMessage, Rejected, Unauthorized
 
@@ -13,6 +14,7 @@ ERRORS = {
     "bare": Failure("E-DISK", "the disk is full"),
     "full": Failure("E-NOTFOUND", "no bot of that name", where="conf/bot.yml:3", fix="tickwright ps"),
     "report": Failure("E-CONFIG", "2 problems\n…", problems=[{"line": 2}, {"line": 3}]),
+    "config": ConfigError([Problem(Place(Source("bot.yml", "tick: 1"), 1, 7), "tick", "'1' has no unit", "write 1s")]),
     "key": Unauthorized("wrong key"),
     "venue": Rejected("-2010", "no money"),
     "protocol": BadMessage("what?"),

@@ -84,12 +84,22 @@ def test_userdir_comes_from_the_option_the_environment_or_the_place(tmp_path: Pa
     assert run("answer", "--userdir", str(tmp_path / "none")).exit_code == 2
 
 
+CONFIG_REPORT = """Configuration error: 1 problem in bot.yml
+
+bot.yml:1:7  tick
+    1 | tick: 1
+      |       ^ '1' has no unit
+      = hint: write 1s
+"""
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "text"),
     [
         ("bare", 1, "E-DISK   the disk is full\n"),
         ("full", 6, "E-NOTFOUND conf/bot.yml:3: no bot of that name\n         fix: tickwright ps\n"),
         ("report", 4, "2 problems\n…\n"),
+        ("config", 4, CONFIG_REPORT),
         ("key", 4, "E-KEY    wrong key\n"),
         ("venue", 1, "E-REJECT -2010: no money\n"),
         ("protocol", 1, "E-FAILED what?\n"),
