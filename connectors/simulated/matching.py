@@ -34,6 +34,7 @@ class MatchingEngine:
     """`next_key` numbers the orders (it must grow); `admit` may refuse a triggered order with a reason.
 
     `positions` holds each account's signed position in lots; fills keep it current, reduce-only orders live by it.
+    `expiries` is the heap of (time, key) at which GTD orders may expire.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class MatchingEngine:
         self._next_key = next_key or count(1).__next__
         self._admit = admit
         self._outcomes: list[Outcome] = []
-        self._expiries: list[tuple[int, int]] = []
+        self.expiries: list[tuple[int, int]] = []
         self._lists: dict[tuple[int, str], dict[int, BookOrder] | None] = {}  # None: its one trade has been decided
         self._reducing: dict[int, BookOrder] = {}
 
@@ -74,7 +75,7 @@ class MatchingEngine:
         return outcomes
 
     def reachable(self, order: BookOrder) -> tuple[int, int]:
-        """(lots that an arriving order is sure to get, Σ ticks·lots it pays at the most): see `depth_walk`."""
+        """(lots an arriving order is sure to get, Σ ticks·lots that it pays at the most): see `depth_walk`."""
         return reachable(self.asks if order.side is BUY else self.bids, order)
 
     # --- operations
@@ -82,19 +83,14 @@ class MatchingEngine:
     def advance(self, now_us: int) -> None:
         """Move the venue's time; GTD orders whose time has come expire."""
         self.now_us = now_us
-        while self._expiries and self._expiries[0][0] <= now_us:
-            order = self.live.get(heappop(self._expiries)[1])
+        while self.expiries and self.expiries[0][0] <= now_us:
+            order = self.live.get(heappop(self.expiries)[1])
             if order is not None:
                 self._end(order, What.EXPIRED, "gtd")
 
-    @property
-    def next_expiry_us(self) -> int:
-        """When the next GTD order may expire; 0 if there is none."""
-        return self._expiries[0][0] if self._expiries else 0
-
     def submit(self, order: BookOrder) -> BookOrder:
-        """Let an order arrive. Gives it its key; everything that follows from it has happened on return."""
-        order.key = self._next_key()
+        """Let an order arrive; it gets a key if it has none. On return all that follows from it has happened."""
+        order.key = order.key or self._next_key()
         order.leaves = order.lots
         reason = self._refusal(order)
         if reason:
@@ -232,7 +228,7 @@ class MatchingEngine:
 
     def _register(self, order: BookOrder) -> None:
         if order.expire_us:
-            heappush(self._expiries, (order.expire_us, order.key))
+            heappush(self.expiries, (order.expire_us, order.key))
         if order.reduce_only:
             self._reducing[order.key] = order
         if order.list_id:
@@ -274,7 +270,7 @@ class MatchingEngine:
             maker = next(iter(levels[prices[-1]].queue.values()))
             if guarded and maker.account == taker.account:
                 self._prevent(taker, maker)
-            elif self._allowed(maker, taker):
+            elif not (maker.reduce_only or taker.reduce_only) or self._allowed(maker, taker):
                 self._trade(taker, maker)
             if taker.place is DONE:
                 return
@@ -300,9 +296,10 @@ class MatchingEngine:
 
     def _trade(self, taker: BookOrder, maker: BookOrder) -> None:
         lots, ticks = min(taker.leaves, maker.visible), maker.ticks
-        for order in (maker, taker):
-            if order.reduce_only:
-                lots = min(lots, self._reducible(order))
+        if maker.reduce_only:
+            lots = min(lots, self._reducible(maker))
+        if taker.reduce_only:
+            lots = min(lots, self._reducible(taker))
         taker.leaves -= lots
         (self.asks if taker.side is BUY else self.bids).reduce(maker, lots)
         self._outcomes.append(Outcome(FILLED, taker, ticks, lots, maker))

@@ -54,8 +54,11 @@ class Triggers:
 
     def on_trade(self, ticks: int) -> None:
         """Move everything that a trade at this price fires to `fired`, oldest order first."""
+        rising, falling = self._rising, self._falling
+        if not (self._trailing or (rising and rising[0][0] <= ticks) or (falling and falling[0][0] <= -ticks)):
+            return
         hit: list[BookOrder] = []
-        for stops, last in ((self._rising, ticks), (self._falling, -ticks)):
+        for stops, last in ((rising, ticks), (falling, -ticks)):
             while stops and stops[0][0] <= last:
                 hit.append(stops.pop(0)[2])
         if self._trailing:

@@ -3,6 +3,7 @@
 The oracle of the matching engine. Shares nothing with it but the words of the outcomes.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class NaiveOrder:
 
 
 class NaiveExchange:
-    def __init__(self, refuses=lambda key: False) -> None:
+    def __init__(self, refuses: Callable[[int], bool]) -> None:
         self.orders: list[NaiveOrder] = []
         self.log: Log = []
         self.positions: dict[int, int] = {}

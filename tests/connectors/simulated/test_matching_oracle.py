@@ -1,4 +1,4 @@
-"""The matching engine against the naive one: random operations of every kind, compared completely after each of them."""
+"""The matching engine against the naive one: random operations of every kind, compared completely after each."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,0 +1,93 @@
+"""One instrument at the venue: its matching engine, and the bridge between ticks and lots and money."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from connectors.simulated.book_order import BookOrder
+from connectors.simulated.matching import MatchingEngine
+from connectors.simulated.settlement import SpotSettlement
+from connectors.simulated.venue_order import VenueOrder
+from engine.model.enums import Side
+from engine.model.event import Fill
+from engine.model.instrument import Instrument
+from engine.model.market import Level
+
+Levels = tuple[Level, ...]
+TRADES_KEPT = 200_000  # own trades per account
+
+
+class Print(Struct, frozen=True, gc=False):
+    """A public trade: number within the instrument, price in ticks, size in lots, the taker's side."""
+
+    number: int
+    ticks: int
+    lots: int
+    aggressor: Side
+
+
+class Listing:
+    """`orders` are the traders' live orders by key, `trades` each trader's own trades, `prints` undelivered trades."""
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        settlement: SpotSettlement,
+        next_key: Callable[[], int],
+        admit: Callable[[Listing, BookOrder], str],
+    ) -> None:
+        self.instrument = instrument
+        self.settlement = settlement
+        self.engine = MatchingEngine(next_key, lambda order: admit(self, order))
+        self.orders: dict[int, VenueOrder] = {}
+        self.trades: dict[int, list[Fill]] = {}
+        self.prints: list[Print] = []
+        self.trade_number = 0
+        self._price_step = instrument.price_step
+        self._quantity_step = instrument.quantity_step
+
+    def ticks(self, price: Decimal) -> int:
+        """Price in ticks, rounded down."""
+        return int(price // self._price_step)
+
+    def lots(self, quantity: Decimal) -> int:
+        """Quantity in lots, rounded down."""
+        return int(quantity // self._quantity_step)
+
+    def price(self, ticks: int) -> Decimal:
+        return self._price_step * ticks
+
+    def quantity(self, lots: int) -> Decimal:
+        return self._quantity_step * lots
+
+    def levels(self, side: Side, count: int = 1 << 30) -> Levels:
+        """The best `count` levels of a side with their visible quantities."""
+        return self._money(self.engine.depth(side, count))
+
+    def changed_levels(self) -> tuple[Levels, Levels]:
+        """(bids, asks) that changed since the last call, with their new quantities."""
+        return self._money(self.engine.bids.drain()), self._money(self.engine.asks.drain())
+
+    def add_trade(self, account: int, fill: Fill) -> None:
+        """Remember an own trade; the older half goes when there are too many."""
+        fills = self.trades.setdefault(account, [])
+        fills.append(fill)
+        if len(fills) > TRADES_KEPT:
+            del fills[: TRADES_KEPT // 2]
+
+    def trades_after(self, account: int, number: int) -> list[Fill]:
+        """An account's own trades with a trade id above `number`, oldest first."""
+        fills = self.trades.get(account, [])
+        return fills[bisect_right(fills, number, key=lambda fill: int(fill.trade_id)) :]
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.engine.bids.changed or self.engine.asks.changed)
+
+    def _money(self, levels: list[tuple[int, int]]) -> Levels:
+        price_step, quantity_step = self._price_step, self._quantity_step
+        return tuple([(price_step * ticks, quantity_step * lots) for ticks, lots in levels])

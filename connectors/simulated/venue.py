@@ -1,0 +1,316 @@
+"""The simulated exchange: accounts, instruments, orders. Synchronous; its clock is moved by `advance`.
+
+Requests succeed or raise `Rejected(code, message)`. What happens to anybody's order, at once or later, is told by
+`drain_reports`. Nothing here knows of connectors, networks or latencies: those are wrapped around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import count
+
+import msgspec
+
+from connectors.simulated.book_order import MILLION, BookOrder, SelfTrade, What
+from connectors.simulated.bookkeeping import Bookkeeper, fee_rates
+from connectors.simulated.ledger import Ledger
+from connectors.simulated.listing import Listing
+from connectors.simulated.market import NEVER_US
+from connectors.simulated.order_rules import order_problems
+from connectors.simulated.register import OrderRegister
+from connectors.simulated.settlement import SpotSettlement
+from connectors.simulated.venue_order import Account, ClientIds, OrderState, Report, VenueOrder
+from engine.model.account import Balance
+from engine.model.enums import OrderStatus, OrderType, Side
+from engine.model.errors import Rejected
+from engine.model.event import Fill
+from engine.model.instrument import Instrument
+from engine.model.money import ONE, ZERO, to_text
+from engine.model.request import AmendOrder, SubmitOrder
+
+MARKETS = (OrderType.MARKET, OrderType.STOP_MARKET)
+
+
+class SimulatedExchange:
+    """`orders_max` open orders per account and instrument; `orders_kept` ended orders can still be looked up."""
+
+    def __init__(
+        self,
+        venue: str,
+        instruments: Iterable[Instrument],
+        *,
+        client_ids: ClientIds = ClientIds.OPEN_ONLY,
+        fee_prices: Mapping[str, Decimal] | None = None,
+        orders_max: int = 200,
+        orders_kept: int = 100_000,
+    ) -> None:
+        self.venue = venue
+        self.now_us = 0
+        self.cut_until_us = 0
+        self.ledger = Ledger()
+        self.accounts: dict[str, Account] = {}
+        self.orders_max = orders_max
+        self._next_key = count(1).__next__
+        self.listings = {
+            instrument.instrument_id: Listing(
+                instrument, SpotSettlement(self.ledger, instrument, fee_prices or {}), self._next_key, self._admit
+            )
+            for instrument in instruments
+        }
+        self._register = OrderRegister(client_ids, orders_kept)
+        self._books = Bookkeeper(self.ledger, self._register)
+        self._dead_men: dict[tuple[int, str], int] = {}
+
+    # --- set-up and the market's controls
+
+    def open_account(
+        self,
+        name: str,
+        balances: Mapping[str, Decimal],
+        *,
+        self_trade: SelfTrade = SelfTrade.NONE,
+        maker_rate: Decimal | None = None,
+        taker_rate: Decimal | None = None,
+    ) -> Account:
+        """Add a trader with its deposits."""
+        account = Account(len(self.accounts) + 1, name, self_trade, maker_rate, taker_rate)
+        self.accounts[name] = account
+        self.ledger.deposit(account.number, balances)
+        return account
+
+    def listing(self, instrument_id: str) -> Listing:
+        listing = self.listings.get(instrument_id)
+        if listing is None:
+            raise Rejected("unknown_instrument", f"{self.venue} does not list {instrument_id}")
+        return listing
+
+    def halt(self, instrument_id: str) -> None:
+        """No new orders and no amends until `resume`; cancels still work."""
+        self.listing(instrument_id).engine.halted = True
+
+    def resume(self, instrument_id: str) -> None:
+        self.listing(instrument_id).engine.halted = False
+
+    def disconnect(self, until_us: int) -> None:
+        """The venue's streams are cut until then; requests are still served."""
+        self.cut_until_us = until_us
+
+    # --- time
+
+    @property
+    def next_us(self) -> int:
+        """When an order may expire or a dead man's switch fire by itself; NEVER_US if nothing is due."""
+        next_us = min(self._dead_men.values()) if self._dead_men else NEVER_US
+        for listing in self.listings.values():
+            if listing.engine.expiries and listing.engine.expiries[0][0] < next_us:
+                next_us = listing.engine.expiries[0][0]
+        return next_us
+
+    def advance(self, now_us: int) -> None:
+        """Move the venue's clock (never backwards) and let what is due happen."""
+        self.now_us = now_us
+        for listing in self.listings.values():
+            listing.engine.advance(now_us)
+            self.settle(listing)
+        for (number, instrument_id), deadline_us in list(self._dead_men.items()):
+            if deadline_us <= now_us:
+                del self._dead_men[number, instrument_id]
+                self._cancel_all(number, self.listings[instrument_id], "dead_man")
+
+    def settle(self, listing: Listing) -> None:
+        """Book what the listing's engine has done: after every use of the engine that did not go through a request."""
+        self._books.settle(listing, self.now_us)
+
+    def settle_all(self) -> None:
+        """Book everything that a market's step has done."""
+        for listing in self.listings.values():
+            self._books.settle(listing, self.now_us)
+
+    # --- requests
+
+    def submit(self, account: Account, request: SubmitOrder) -> VenueOrder:
+        """Place an order. The answer's `state` already has what happened to it on arrival."""
+        listing = self.listing(request.instrument_id)
+        self._check(account, listing, request)
+        key = self._next_key()
+        state = OrderState(self.now_us, What.ACCEPTED, OrderStatus.OPEN, ZERO, ZERO, request.price, request.quantity)
+        order = VenueOrder(request, account, str(key), self._book_order(account, listing, request, key), [state])
+        self._fund(listing, order)
+        listing.orders[key] = order
+        if request.reduce_only:
+            holding = self.ledger.total(account.number, listing.instrument.base)
+            listing.engine.positions[account.number] = listing.lots(holding)
+        listing.engine.submit(order.book)
+        self.settle(listing)
+        if order.state.status is OrderStatus.REJECTED:
+            raise Rejected(order.state.reason, f"{request.instrument_id} refused order {request.client_order_id}")
+        return order
+
+    def cancel(
+        self, account: Account, instrument_id: str, client_order_id: str = "", venue_order_id: str = ""
+    ) -> VenueOrder:
+        """Cancel a live order, named by the venue's id, else by ours."""
+        listing, order = self._live(account, instrument_id, client_order_id, venue_order_id)
+        listing.engine.cancel(order.book.key)
+        self.settle(listing)
+        return order
+
+    def amend(self, account: Account, request: AmendOrder) -> VenueOrder:
+        """Give a live order a new price (ignored by market orders) and a new total."""
+        listing, order = self._live(account, request.instrument_id, request.client_order_id, request.venue_order_id)
+        priced = order.request.order_type not in MARKETS
+        price = request.price if priced else None
+        self._check_rules(listing, msgspec.structs.replace(order.request, price=price, quantity=request.quantity))
+        lock_price, remaining = order.lock_price, order.remaining
+        wanted = max(request.quantity - order.state.filled, ZERO)
+        if not self._books.lock(listing, order, price or lock_price, wanted):
+            raise Rejected("insufficient_funds", f"{request.instrument_id}: {account.name} cannot pay for the amend")
+        ticks, lots = listing.ticks(request.price) if priced else 0, listing.lots(request.quantity)
+        reason = listing.engine.amend(order.book.key, ticks, lots)
+        if reason:
+            self._books.lock(listing, order, lock_price, remaining)
+            raise Rejected(reason, f"{request.instrument_id}: order {order.venue_order_id} was not amended")
+        self.settle(listing)
+        return order
+
+    def cancel_all(self, account: Account, instrument_id: str) -> list[VenueOrder]:
+        """Cancel all of an account's orders on an instrument and return them."""
+        return self._cancel_all(account.number, self.listing(instrument_id), "")
+
+    def arm_dead_man(self, account: Account, instrument_id: str, timeout_ms: int) -> None:
+        """Cancel everything on the instrument in `timeout_ms` unless it is armed again before; 0 disarms."""
+        self.listing(instrument_id)
+        self._dead_men.pop((account.number, instrument_id), None)
+        if timeout_ms:
+            self._dead_men[account.number, instrument_id] = self.now_us + timeout_ms * 1000
+
+    # --- questions
+
+    def lookup(
+        self, account: Account, instrument_id: str, client_order_id: str = "", venue_order_id: str = ""
+    ) -> VenueOrder | None:
+        """An order by the venue's id if given, else by the client id: then the open one, else the newest."""
+        return self._register.find(account, instrument_id, client_order_id, venue_order_id)
+
+    def open_orders(self, account: Account, instrument_id: str = "") -> list[VenueOrder]:
+        """An account's open orders, oldest first; of all instruments if none is named."""
+        listings = [self.listing(instrument_id)] if instrument_id else self.listings.values()
+        return [order for listing in listings for order in listing.orders.values() if order.account is account]
+
+    def trades(self, account: Account, instrument_id: str, venue_order_id: str = "", after: int = 0) -> list[Fill]:
+        """Own trades with a trade id above `after`, oldest first; of one order if it is named."""
+        fills = self.listing(instrument_id).trades_after(account.number, after)
+        return [fill for fill in fills if not venue_order_id or fill.venue_order_id == venue_order_id]
+
+    def balances(self, account: Account) -> tuple[Balance, ...]:
+        """Every asset the account has ever held, by name."""
+        return tuple(self.balance(account, asset) for asset in sorted(self.ledger.totals.get(account.number, {})))
+
+    def balance(self, account: Account, asset: str) -> Balance:
+        total = self.ledger.total(account.number, asset)
+        return Balance(self.venue, asset, total, self.ledger.free(account.number, asset), self.now_us)
+
+    def drain_reports(self) -> list[Report]:
+        """News about traders' orders since the last call, in order."""
+        reports, self._books.reports = self._books.reports, []
+        return reports
+
+    def drain_touched(self) -> list[tuple[int, str]]:
+        """(account number, asset) of every balance that changed since the last call."""
+        touched = list(self.ledger.touched)
+        self.ledger.touched.clear()
+        return touched
+
+    # --- the parts of a request
+
+    def _live(
+        self, account: Account, instrument_id: str, client_order_id: str, venue_order_id: str
+    ) -> tuple[Listing, VenueOrder]:
+        listing = self.listing(instrument_id)
+        order = self.lookup(account, instrument_id, client_order_id, venue_order_id)
+        if order is None or not order.is_open:
+            what = "unknown" if order is None else order.state.status.lower()
+            raise Rejected("unknown_order", f"{instrument_id}: order {venue_order_id or client_order_id} is {what}")
+        return listing, order
+
+    def _cancel_all(self, number: int, listing: Listing, reason: str) -> list[VenueOrder]:
+        orders = [order for order in listing.orders.values() if order.account.number == number]
+        for order in orders:
+            listing.engine.cancel(order.book.key, reason)
+        self.settle(listing)
+        return orders
+
+    def _check(self, account: Account, listing: Listing, request: SubmitOrder) -> None:
+        """Everything that can be refused before the order exists."""
+        self._check_rules(listing, request)
+        if self._register.is_taken(account, request.instrument_id, request.client_order_id):
+            raise Rejected("duplicate_client_order_id", f"client order id {request.client_order_id} is in use")
+        mine = sum(order.account is account for order in listing.orders.values())
+        if mine >= self.orders_max:
+            raise Rejected("too_many_orders", f"{mine} of at most {self.orders_max} orders are open")
+
+    @staticmethod
+    def _check_rules(listing: Listing, request: SubmitOrder) -> None:
+        problems = order_problems(request, listing.instrument)
+        if problems:
+            raise Rejected("invalid_order", f"{request.instrument_id}: {'; '.join(problems)}")
+
+    @staticmethod
+    def _book_order(account: Account, listing: Listing, request: SubmitOrder, key: int) -> BookOrder:
+        return BookOrder(
+            request.side,
+            listing.ticks(request.price) if request.price else 0,
+            listing.lots(request.quantity),
+            account.number,
+            request.order_type,
+            request.time_in_force,
+            account.self_trade,
+            request.post_only,
+            request.reduce_only,
+            listing.lots(request.display_quantity) if request.display_quantity else 0,
+            listing.ticks(request.stop_price) if request.stop_price else 0,
+            int(request.trailing_delta * MILLION) if request.trailing_delta else 0,
+            request.expire_us,
+            request.list_id,
+            key,
+        )
+
+    def _fund(self, listing: Listing, order: VenueOrder) -> None:
+        """Lock an order's funds. A MARKET order locks nothing, but must be able to pay for what it will meet."""
+        request, account = order.request, order.account
+        if request.order_type is OrderType.MARKET:
+            covered = self._covers(listing, order)
+        else:
+            covered = self._books.lock(listing, order, self._lock_price(listing, request), request.quantity)
+        if not covered:
+            raise Rejected(
+                "insufficient_funds",
+                f"{request.instrument_id}: {account.name} cannot pay for {request.side} {to_text(request.quantity)}",
+            )
+
+    @staticmethod
+    def _lock_price(listing: Listing, request: SubmitOrder) -> Decimal:
+        """The price at which funds are locked: limit, else stop, else where a trailing stop would fire now."""
+        price = request.price or request.stop_price
+        if price is not None:
+            return price
+        assert request.trailing_delta is not None
+        engine = listing.engine
+        return listing.price(max(engine.best(Side.SELL), engine.last_ticks)) * (ONE + request.trailing_delta)
+
+    def _covers(self, listing: Listing, order: VenueOrder) -> bool:
+        """Whether an account can pay for a market order, going by the book as it is."""
+        instrument, side, quantity = listing.instrument, order.request.side, order.request.quantity
+        cost = instrument.price_step * instrument.quantity_step * listing.engine.reachable(order.book)[1]
+        rate = max(fee_rates(order.account, instrument))
+        price, quantity = (cost, ONE) if side is Side.BUY else (ZERO, quantity)
+        asset, amount = listing.settlement.need(side, price, quantity, rate)
+        return amount <= self.ledger.free(order.account.number, asset) + self.ledger.locked_for(order.book.key)
+
+    def _admit(self, listing: Listing, book: BookOrder) -> str:
+        """Whether a triggered order may enter: a market order must be able to pay for what it meets now."""
+        self.settle(listing)
+        if book.order_type is OrderType.STOP_MARKET and not self._covers(listing, listing.orders[book.key]):
+            return "insufficient_funds"
+        return ""
