@@ -278,9 +278,8 @@ class Formula:
 def _position(error: BaseException, code: CodeType) -> tuple[int, int]:
     """Line and column of the operation in `code` that raised."""
     trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code is code:
-            line, _, column, _ = next(islice(code.co_positions(), trace.tb_lasti // 2, None))
-            return line or 1, (column or 0) + 1
+    while trace is not None and trace.tb_frame.f_code is not code:
         trace = trace.tb_next
-    return 1, 1
+    assert trace is not None
+    line, _, column, _ = next(islice(code.co_positions(), trace.tb_lasti // 2, None))
+    return line or 1, (column or 0) + 1

@@ -110,6 +110,7 @@ class PricePath:
 
     def __init__(self, scenario: Scenario, timeline: Timeline, pieces: Sequence[Piece], start_us: int) -> None:
         assert scenario.start_price is not None
+        self.start_price = scenario.start_price
         self.price = float(scenario.start_price)
         self.timeline = timeline
         self._scenario = scenario

@@ -13,7 +13,6 @@ from engine.schema.fields import (
     Amount,
     DurationUs,
     Name,
-    NonNegativeDecimal,
     PositiveDurationUs,
     Price,
     RatePerSecond,
@@ -205,8 +204,8 @@ class Scenario(ConfigModel):
     formula: str = setting("", doc="next price from price, t, dt, trend, target, drift, volatility")
     market_update_interval: Annotated[PositiveDurationUs, within(parse_duration, "10ms", "1h")] = setting("1s")
     price_deviation: Spread = setting("0.1%", doc="how far from the fair price participants quote and trade", gt=0)
-    price_impact: NonNegativeDecimal = setting(
-        "0", doc="relative move of the fair price when traders take one side's depth", example="0.001", le=1
+    price_impact: Ratio = setting(
+        "0", doc="relative move of the fair price when traders take one side's depth", example="0.1%", ge=0, le=1
     )
     book: BookShape = BookShape()
     participants: Participants = Participants()
