@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+from engine.core.hot_words import AMEND, CANCEL, NO_COMMAND, OPEN
 from engine.core.marks import mark
 from engine.core.order_record import FAR, Record
 from engine.core.tracker_state import TrackerState
 from engine.core.venue_sheet import SECOND_US
-from engine.model.enums import Command, OrderStatus, Outcome, UpdateSource
+from engine.model.enums import Outcome, UpdateSource
 from engine.model.event import OrderUpdate, RequestFailed
 from engine.model.order import Order
 from engine.model.request import AmendOrder, LookupOrder, Request
@@ -24,7 +25,7 @@ def amend(state: TrackerState, record: Record, request: AmendOrder, now_us: int)
     order = record.order
     if not order.is_working or not state.sheet(order.instrument_id).amend_in_place:
         return False
-    order.command = Command.AMEND
+    order.command = AMEND
     order.command_us = now_us
     order.attempts = 1
     order.amend_price, order.amend_quantity = request.price, request.quantity
@@ -39,10 +40,10 @@ def compare_terms(state: TrackerState, record: Record, update: OrderUpdate, now_
     learned = order.quantity is None and update.quantity is not None
     if learned:
         order.quantity = update.quantity
-    if order.command is Command.CANCEL:
-        if record.asked and update.source is UpdateSource.LOOKUP and update.status is OrderStatus.OPEN:
+    if order.command is CANCEL:
+        if record.asked and update.source is UpdateSource.LOOKUP and update.status is OPEN:
             state.repeat_at(record, now_us)
-    elif order.command is Command.AMEND and update.price is not None and update.quantity is not None:
+    elif order.command is AMEND and update.price is not None and update.quantity is not None:
         return _judge(state, record, update.price, update.quantity, update.source, now_us) or learned
     return learned
 
@@ -69,7 +70,7 @@ def _judge(
 def decide(record: Record) -> None:
     """The amend is over, one way or the other."""
     order = record.order
-    order.command = Command.NONE
+    order.command = NO_COMMAND
     order.amend_price = order.amend_quantity = None
     record.repeat_us = FAR
 
@@ -83,7 +84,7 @@ def largest_quantity(order: Order) -> Decimal | None:
 
 def amend_refused(state: TrackerState, record: Record, failure: RequestFailed, now_us: int) -> bool:
     """REJECTED: the old terms stay, unless an earlier attempt may have been executed. ABSENT proves nothing."""
-    if record.order.command is not Command.AMEND:
+    if record.order.command is not AMEND:
         return False
     mark("amend_reject")
     if failure.outcome is Outcome.REJECTED and record.order.attempts == 1:
@@ -96,7 +97,7 @@ def amend_refused(state: TrackerState, record: Record, failure: RequestFailed, n
 
 def amend_unclear(state: TrackerState, record: Record, failure: RequestFailed, now_us: int) -> bool:
     """AMBIGUOUS or NOT_SENT: compare first, send again only after a lookup showed the old terms."""
-    if record.order.command is Command.AMEND:
+    if record.order.command is AMEND:
         mark("amend_lost")
         record.confirmed = False
         state.repeat_at(record, now_us)

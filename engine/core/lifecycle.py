@@ -5,7 +5,8 @@ The rows are the transitions of docs/order_lifecycle.md, whose table and diagram
 
 from enum import StrEnum
 
-from engine.model.enums import CloseReason, Phase
+from engine.core.hot_words import CLOSED, LIVE
+from engine.model.enums import CloseReason
 from engine.model.order import Order
 
 
@@ -132,16 +133,19 @@ LEADS: dict[Step, tuple[Stage, ...]] = {
 ENDED_REASONS = (CloseReason.FILLED, CloseReason.CANCELED, CloseReason.EXPIRED)
 
 
+_SENT, _LIVE, _SETTLING, _ENDED, _DEAD = Stage
+
+
 def stage_of(order: Order) -> Stage:
     """The column of the table that an order is in."""
     phase = order.phase
-    if phase is Phase.LIVE:
-        return Stage.LIVE
-    if phase is not Phase.CLOSED:
-        return Stage.SENT
+    if phase is LIVE:
+        return _LIVE
+    if phase is not CLOSED:
+        return _SENT
     if not order.settled:
-        return Stage.SETTLING
-    return Stage.ENDED if order.close_reason in ENDED_REASONS else Stage.DEAD
+        return _SETTLING
+    return _ENDED if order.close_reason in ENDED_REASONS else _DEAD
 
 
 def table() -> str:

@@ -2,6 +2,7 @@
 
 from engine.core.absence import SEARCH_BACK_US
 from engine.core.amend import backoff_us, repeat_amend
+from engine.core.hot_words import AMEND, CANCEL, CLOSED, SENT
 from engine.core.marks import mark
 from engine.core.order_absence import quarantine_of
 from engine.core.order_change import AlarmKind, Change
@@ -10,7 +11,6 @@ from engine.core.order_reports import LOOKUP_DELAYS_US, LOOKUP_EVERY_US
 from engine.core.settlement import PROVISIONAL_AFTER_US, infer
 from engine.core.tracker_state import FETCH_DELAYS_US, FETCH_EVERY_US, TrackerState, due_after
 from engine.core.venue_sheet import SECOND_US, LookupScope
-from engine.model.enums import Command, Phase
 from engine.model.event import RequestFailed
 from engine.model.order import Order
 from engine.model.request import CancelAll, CancelOrder, FetchTrades, LookupOrder, Request
@@ -22,9 +22,9 @@ CANCEL_ALL_US = 60 * SECOND_US
 def cancel(state: TrackerState, record: Record, request: CancelOrder, now_us: int) -> bool:
     """T11: returns whether the request is to be sent. A cancel under way repeats itself; it wins over an amend."""
     order = record.order
-    if order.command is Command.CANCEL:
+    if order.command is CANCEL:
         return False
-    order.command = Command.CANCEL
+    order.command = CANCEL
     order.command_us = now_us
     order.attempts = 1
     order.amend_price = order.amend_quantity = None
@@ -35,11 +35,11 @@ def cancel(state: TrackerState, record: Record, request: CancelOrder, now_us: in
 
 def cancel_later(state: TrackerState, record: Record, request: CancelOrder, now_us: int) -> bool:
     """T16: remembered until the order is proven to exist, or sent by client id where the venue allows that."""
-    if record.order.command is not Command.CANCEL and state.sheet(request.instrument_id).cancel_by_client_id:
+    if record.order.command is not CANCEL and state.sheet(request.instrument_id).cancel_by_client_id:
         return cancel(state, record, request, now_us)
     order = record.order
-    if order.command is not Command.CANCEL:
-        order.command = Command.CANCEL
+    if order.command is not CANCEL:
+        order.command = CANCEL
         order.command_us = now_us
         order.attempts = 0
     return False
@@ -47,7 +47,7 @@ def cancel_later(state: TrackerState, record: Record, request: CancelOrder, now_
 
 def cancel_failed(state: TrackerState, record: Record, failure: RequestFailed, now_us: int) -> bool:
     """T14: look after a while, then cancel again if it is still live. Without limit, because the order is."""
-    if record.order.command is Command.CANCEL:
+    if record.order.command is CANCEL:
         mark("cancel_ambiguous")
         record.asked = False
         state.repeat_at(record, now_us + backoff_us(record.order.attempts))
@@ -56,7 +56,7 @@ def cancel_failed(state: TrackerState, record: Record, failure: RequestFailed, n
 
 def look(state: TrackerState, record: Record, failure: RequestFailed, now_us: int) -> bool:
     """A denial that proves nothing by itself: look at once."""
-    if record.order.phase is Phase.CLOSED:
+    if record.order.phase is CLOSED:
         state.fetch_at(record, now_us)
     state.look_at(record, now_us)
     return False
@@ -85,7 +85,7 @@ def due_sent(state: TrackerState, record: Record, now_us: int) -> list[Request]:
     record.lookups += 1
     next_us = due_after(record.doubt_us, LOOKUP_DELAYS_US, LOOKUP_EVERY_US, record.lookups, now_us)
     requests.append(lookup_of(order))
-    if order.phase is Phase.SENT:
+    if order.phase is SENT:
         end_us = quarantine_of(state, order)
         if now_us <= end_us:
             next_us = min(next_us, end_us + 1)
@@ -112,7 +112,7 @@ def due_live(state: TrackerState, record: Record, now_us: int) -> list[Request]:
     order = record.order
     requests: list[Request] = []
     if now_us >= record.repeat_us:
-        repeat = repeat_amend if order.command is Command.AMEND else _repeat_cancel
+        repeat = repeat_amend if order.command is AMEND else _repeat_cancel
         requests += repeat(state, record, now_us)
     if now_us >= record.lookup_us:
         record.lookup_us = now_us + min(LOOKUP_EVERY_US, state.patience_us(order))

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection
 
-from engine.core.lifecycle import Stage, stage_of
+from engine.core.lifecycle import ENDED_REASONS
 from engine.core.order_record import FAR, Record
 from engine.model.order import Order
 
@@ -17,7 +17,7 @@ Shelf = deque[tuple[int, Record]]
 class OrderRecords:
     """Every operation is O(1) in the number of remembered orders. `newest` holds the newest twin of each client id."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int) -> None:
         self.newest: dict[str, Record] = {}
         self.active: dict[str, Order] = {}
         self._kept = kept
@@ -119,7 +119,7 @@ class OrderRecords:
     def shelve(self, record: Record, now_us: int) -> None:
         """Remember a DONE order until its time or its place in memory is over."""
         record.done_us = now_us
-        shelf = self._dead if stage_of(record.order) is Stage.DEAD else self._ended
+        shelf = self._ended if record.order.close_reason in ENDED_REASONS else self._dead
         shelf.append((now_us, record))
         while self._count > self._kept and (self._ended or self._dead):
             self._drop(*(self._ended or self._dead).popleft())

@@ -3,11 +3,12 @@ move forward, and the first ended reason is final: streams and replicas deliver 
 """
 
 from engine.core.amend import compare_terms, largest_quantity
+from engine.core.hot_words import AMEND, FILLED, FULL, LIVE, NO_COMMAND, OPEN
 from engine.core.marks import mark
 from engine.core.order_change import AlarmKind
 from engine.core.order_record import Record
 from engine.core.tracker_state import TrackerState
-from engine.model.enums import CloseReason, Command, OrderStatus, Phase, UpdateSource
+from engine.model.enums import CloseReason, OrderStatus, UpdateSource
 from engine.model.event import OrderUpdate
 from engine.model.money import ZERO
 
@@ -24,18 +25,18 @@ ENDED_BY = {
 def move(state: TrackerState, record: Record, update: OrderUpdate, now_us: int) -> bool:
     """T8 on SENT or LIVE: raise the cumulative quantity and go forward."""
     changed = count_up(record, update)
-    if update.status is not OrderStatus.OPEN:
+    if update.status is not OPEN:
         end(state, record, update, now_us)
         return True
     order = record.order
-    if order.phase is not Phase.LIVE:
+    if order.phase is not LIVE:
         state.go_live(record, now_us)
         changed = True
     else:
         record.lookup_us = now_us + state.patience_us(order)
     if record.absent_us or record.unlisted or order.doubt:
         changed = sign_of_life(record) or changed
-    if order.quantity is None or order.command is not Command.NONE:
+    if order.quantity is None or order.command is not NO_COMMAND:
         changed = compare_terms(state, record, update, now_us) or changed
         close_if_full(state, record)
     return changed
@@ -48,14 +49,14 @@ def close_if_full(state: TrackerState, record: Record) -> None:
     if quantity is not None and order.filled >= quantity:
         order.quantity = quantity
         record.close_us = 0
-        state.close(record, CloseReason.FILLED)
+        state.close(record, FULL)
 
 
 def count_up(record: Record, update: OrderUpdate) -> bool:
     """R5: the cumulative quantity as far as it is larger. FILLED without one means the whole quantity."""
     order = record.order
     filled = update.filled
-    if filled is None and update.status is OrderStatus.FILLED:
+    if filled is None and update.status is FILLED:
         filled = order.quantity
     if filled is None or filled <= order.venue_filled:
         return False
@@ -67,9 +68,9 @@ def count_up(record: Record, update: OrderUpdate) -> bool:
 def end(state: TrackerState, record: Record, update: OrderUpdate, now_us: int) -> None:
     """Close by a terminal report. Without a cumulative quantity the close is not proven complete (see `conclude`)."""
     order = record.order
-    if order.quantity is None or order.command is Command.AMEND:
+    if order.quantity is None or order.command is AMEND:
         compare_terms(state, record, update, now_us)
-    told = update.filled is not None or (update.status is OrderStatus.FILLED and order.quantity is not None)
+    told = update.filled is not None or (update.status is FILLED and order.quantity is not None)
     record.close_us = 0 if told else now_us
     state.close(record, ENDED_BY[update.status], update.reason)
 
@@ -89,8 +90,8 @@ def count(state: TrackerState, record: Record, update: OrderUpdate, now_us: int)
     if order.quantity is None and update.quantity is not None:
         order.quantity = update.quantity
         changed = True
-    told = update.filled is not None or (update.status is OrderStatus.FILLED and order.quantity is not None)
-    if record.close_us and told and update.status is not OrderStatus.OPEN:
+    told = update.filled is not None or (update.status is FILLED and order.quantity is not None)
+    if record.close_us and told and update.status is not OPEN:
         record.close_us = 0
         return True
     return changed

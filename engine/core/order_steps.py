@@ -1,13 +1,17 @@
-"""The table bound to its handlers: what the tracker runs for each (stage, event), and for each due deadline."""
+"""The table bound to its handlers: what the tracker runs for each (stage, event), and for each due deadline.
+
+And which event of the table an update or a failure is.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.core import amend, order_absence, order_commands, order_reports, reconcile, settlement
+from engine.core.hot_words import SENT
 from engine.core.lifecycle import NEXT, News, Stage, Step
 from engine.core.order_record import Record
 from engine.core.tracker_state import TrackerState
-from engine.model.enums import Phase
+from engine.model.enums import OrderStatus, UpdateSource
 from engine.model.event import RequestSent
 from engine.model.request import Request
 
@@ -25,7 +29,7 @@ def ignore(state: TrackerState, record: Record, event: object, now_us: int) -> b
 def sent(state: TrackerState, record: Record, event: RequestSent, now_us: int) -> bool:
     """T1: the intent was handed over."""
     order = record.order
-    order.phase = Phase.SENT
+    order.phase = SENT
     order.sent_us = event.sent_us
     order.expires_us = event.expires_us
     return True
@@ -65,4 +69,17 @@ DUTIES: Mapping[Stage, Duty] = {
     Stage.SENT: order_commands.due_sent,
     Stage.LIVE: order_commands.due_live,
     Stage.SETTLING: order_commands.due_settling,
+}
+_NEWS_OF_STATUS = {
+    OrderStatus.OPEN: News.OPEN,
+    OrderStatus.FILLED: News.ENDED,
+    OrderStatus.CANCELED: News.ENDED,
+    OrderStatus.EXPIRED: News.ENDED,
+    OrderStatus.REJECTED: News.REJECTED_TOLD,
+    OrderStatus.UNKNOWN: News.UNKNOWN,
+}
+NEWS_OF_UPDATE = {
+    **{(status, source): news for status, news in _NEWS_OF_STATUS.items() for source in UpdateSource},
+    (OrderStatus.REJECTED, UpdateSource.ACK): News.REJECTED_ACK,
+    (OrderStatus.OPEN, UpdateSource.SNAPSHOT): News.LISTED,
 }

@@ -13,17 +13,17 @@ from engine.core.marks import mark
 from engine.core.order_change import Alarm, AlarmKind, Change
 from engine.core.order_ids import OrderIds
 from engine.core.order_record import Record
-from engine.core.order_records import DEAD_KEPT_US, ENDED_KEPT_US
+from engine.core.order_records import DEAD_KEPT_US, ENDED_KEPT_US, KEPT
 from engine.core.order_restore import degrade, restore
 from engine.core.order_routing import find, route_fill, route_update
 from engine.core.order_status import UNANSWERED_US, derive_status
-from engine.core.order_steps import DUTIES, HANDLERS
+from engine.core.order_steps import DUTIES, HANDLERS, NEWS_OF_FAILURE, NEWS_OF_UPDATE
 from engine.core.reconcile import ForeignOrders, missing_from
 from engine.core.settlement import take_back_provisional
 from engine.core.tracker_state import Mid, TrackerState
 from engine.core.trade_sync import sync_instrument, sync_order
 from engine.core.venue_sheet import VenueSheet
-from engine.model.enums import Action, OrderStatus, Outcome, UpdateSource
+from engine.model.enums import Action, OrderStatus, Outcome
 from engine.model.event import (
     AccountSnapshot,
     ClockSynced,
@@ -41,14 +41,8 @@ from engine.model.money import ZERO
 from engine.model.order import Order
 from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, SubmitOrder
 
-NEWS_OF_STATUS = {
-    OrderStatus.OPEN: News.OPEN,
-    OrderStatus.FILLED: News.ENDED,
-    OrderStatus.CANCELED: News.ENDED,
-    OrderStatus.EXPIRED: News.ENDED,
-    OrderStatus.REJECTED: News.REJECTED_TOLD,
-    OrderStatus.UNKNOWN: News.UNKNOWN,
-}
+FILL_NEW, CANCEL_RECORDED, SUBMIT_SENT = News.FILL_NEW, News.CANCEL_RECORDED, News.SUBMIT_SENT
+SUBMIT = Action.SUBMIT
 NEWS_OF_FAILURE = {
     (Action.LOOKUP, Outcome.ABSENT): News.LOOKUP_ABSENT,
     (Action.CANCEL, Outcome.ABSENT): News.CANCEL_ABSENT,
@@ -68,7 +62,8 @@ def no_mid(instrument_id: str) -> Decimal | None:
 
 
 class OrderTracker:
-    """Knows the orders of one bot. `instruments` and `sheets` (by venue) may grow; `ids` tells ours from others'.
+    """Knows the orders of one bot. `instruments` and `sheets` (by venue) may grow; `ids` tells ours from others';
+    `mid` prices the provisional fill of a market order; `kept` bounds the records in memory.
 
     Requests that record() returns an order for are to be sent; all that tick() and reconcile() return too. Changes that
     no apply_… could return wait in take_changes(). Only the tracker writes an Order.
@@ -82,8 +77,9 @@ class OrderTracker:
         sheets: Mapping[str, VenueSheet],
         ids: OrderIds,
         mid: Mid = no_mid,
+        kept: int = KEPT,
     ) -> None:
-        self.state = TrackerState(instruments, sheets, ids, mid)
+        self.state = TrackerState(instruments, sheets, ids, mid, kept)
         self.foreign = ForeignOrders()
         self._records = self.state.records
 
@@ -140,7 +136,7 @@ class OrderTracker:
         record = find(self.state, request)
         if record is None:
             return None
-        news = News.CANCEL_RECORDED if isinstance(request, CancelOrder) else News.AMEND_RECORDED
+        news = CANCEL_RECORDED if isinstance(request, CancelOrder) else News.AMEND_RECORDED
         order = record.order
         send = self._step(record, news, request, now_us)
         order.status = derive_status(order, now_us)
@@ -173,10 +169,10 @@ class OrderTracker:
 
     def apply_sent(self, sent: RequestSent) -> None:
         """The driver handed a request over (T1)."""
-        if sent.action is Action.SUBMIT:
+        if sent.action is SUBMIT:
             record = self._records.newest.get(sent.client_order_id)
             if record is not None:
-                self._step(record, News.SUBMIT_SENT, sent, sent.sent_us)
+                self._step(record, SUBMIT_SENT, sent, sent.sent_us)
 
     # ---- facts
 
@@ -189,11 +185,7 @@ class OrderTracker:
         now_us = update.receive_us
         order = record.order
         before = order.status
-        news = NEWS_OF_STATUS[update.status]
-        if update.source is UpdateSource.ACK and news is News.REJECTED_TOLD:
-            news = News.REJECTED_ACK
-        elif update.source is UpdateSource.SNAPSHOT and news is News.OPEN:
-            news = News.LISTED
+        news = NEWS_OF_UPDATE[update.status, update.source]
         record.news_us = now_us
         changed = self.handlers[stage_of(order), news](state, record, update, now_us)
         if changed:
@@ -216,7 +208,7 @@ class OrderTracker:
             mark("dup_fill")
             return None
         taken_back = None if order.provisional is None else take_back_provisional(state, record)
-        self.handlers[stage_of(order), News.FILL_NEW](state, record, fill, now_us)
+        self.handlers[stage_of(order), FILL_NEW](state, record, fill, now_us)
         state.conclude(record, now_us)
         return Change(order, before, fill, taken_back, state.take_alarms())
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import msgspec
 
+from engine.core.hot_words import BUY, CANCEL, CLOSED, LIVE
 from engine.core.marks import mark
 from engine.core.order_change import AlarmKind
 from engine.core.order_record import Record
 from engine.core.order_reports import close_if_full, sign_of_life, wake_the_dead
 from engine.core.tracker_state import TrackerState
 from engine.core.venue_sheet import SECOND_US
-from engine.model.enums import CloseReason, Command, Liquidity, Phase, Side, UpdateSource
+from engine.model.enums import CloseReason, Liquidity, UpdateSource
 from engine.model.event import FillCorrected, OperatorDecision
 from engine.model.fill import Fill
 from engine.model.money import ZERO, to_text
@@ -25,13 +26,13 @@ PROVISIONAL_AFTER_US = 60 * SECOND_US
 def book(state: TrackerState, record: Record, fill: Fill, now_us: int) -> bool:
     """T7, T10, T15: book a new trade. A fill proves that the order exists; a full order is closed."""
     order = record.order
-    if order.phase is Phase.CLOSED:
+    if order.phase is CLOSED:
         mark("fill_after_close")
-    elif order.phase is not Phase.LIVE:
+    elif order.phase is not LIVE:
         mark("fill_before_ack")
         state.go_live(record, now_us)
     else:
-        if order.command is Command.CANCEL:
+        if order.command is CANCEL:
             mark("fill_in_pending_cancel")
         if record.absent_us or record.unlisted or order.doubt:
             sign_of_life(record)
@@ -41,7 +42,7 @@ def book(state: TrackerState, record: Record, fill: Fill, now_us: int) -> bool:
         order.venue_filled = order.filled
     if order.quantity is not None:
         close_if_full(state, record)
-        if order.filled > order.quantity:
+        if order.phase is CLOSED and order.filled > order.quantity:
             _alarm_overfill(state, order, now_us)
     return True
 
@@ -79,7 +80,7 @@ def _post(state: TrackerState, order: Order, fill: Fill, sign: int = 1) -> None:
 def _move_position(state: TrackerState, order: Order, quantity: Decimal) -> None:
     positions = state.positions
     before = positions.get(order.instrument_id, ZERO)
-    positions[order.instrument_id] = before + quantity if order.side is Side.BUY else before - quantity
+    positions[order.instrument_id] = before + quantity if order.side is BUY else before - quantity
 
 
 def correct(state: TrackerState, record: Record, event: FillCorrected, now_us: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from engine.core.deadlines import Deadlines
+from engine.core.hot_words import AMEND, CANCEL, CLOSED, LIVE, NO_COMMAND
 from engine.core.marks import mark
 from engine.core.order_change import Alarm, AlarmKind, Change
 from engine.core.order_ids import OrderIds
@@ -12,7 +13,7 @@ from engine.core.order_records import OrderRecords
 from engine.core.order_status import derive_status
 from engine.core.parking import Parking
 from engine.core.venue_sheet import SECOND_US, VenueSheet
-from engine.model.enums import CloseReason, Command, OrderStatus, Phase
+from engine.model.enums import CloseReason, OrderStatus
 from engine.model.instrument import Instrument
 from engine.model.order import Order
 
@@ -21,6 +22,8 @@ QUIET_DEGRADED_US = SECOND_US
 FETCH_DELAYS_US = (200_000, SECOND_US, 2 * SECOND_US, 5 * SECOND_US)  # of missing trades, then every FETCH_EVERY_US
 FETCH_EVERY_US = 10 * SECOND_US
 UNKNOWN_VENUE = VenueSheet()
+LOST = CloseReason.LOST
+DONE_MARKS = {reason: f"done_{reason}" for reason in CloseReason}
 
 Mid = Callable[[str], Decimal | None]  # the mid price of an instrument, where there is one
 
@@ -29,12 +32,17 @@ class TrackerState:
     """Written by the transitions only. `now_us` is the latest time that was heard of."""
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], sheets: Mapping[str, VenueSheet], ids: OrderIds, mid: Mid
+        self,
+        instruments: Mapping[str, Instrument],
+        sheets: Mapping[str, VenueSheet],
+        ids: OrderIds,
+        mid: Mid,
+        kept: int,
     ) -> None:
         self.instruments = instruments
         self.ids = ids
         self.mid = mid
-        self.records = OrderRecords()
+        self.records = OrderRecords(kept)
         self.deadlines = Deadlines()
         self.parking = Parking()
         self.cursors: dict[str, str] = {}  # by instrument: up to where all trades are known
@@ -100,17 +108,17 @@ class TrackerState:
     def go_live(self, record: Record, now_us: int) -> None:
         """The order is proven to exist. A command that had to wait for this goes out now."""
         order = record.order
-        order.phase = Phase.LIVE
+        order.phase = LIVE
         order.ambiguous = False
         record.proof = None
         self.look_at(record, now_us + self.patience_us(order))
-        if order.command is Command.CANCEL and not order.attempts:
+        if order.command is CANCEL and not order.attempts:
             self.repeat_at(record, now_us)
 
     def want_cancel(self, record: Record, now_us: int) -> None:
         """The order is to be cancelled by us, without anybody having asked."""
         order = record.order
-        order.command = Command.CANCEL
+        order.command = CANCEL
         order.command_us = now_us
         order.attempts = 0
         self.repeat_at(record, now_us)
@@ -118,14 +126,14 @@ class TrackerState:
     def close(self, record: Record, reason: CloseReason, text: str = "") -> None:
         """The order has ended. The first ended reason is final."""
         order = record.order
-        order.phase = Phase.CLOSED
+        order.phase = CLOSED
         order.close_reason = reason
         order.doubt = order.ambiguous = False
         order.reason = text or order.reason
         record.lookup_us = record.repeat_us = FAR
         record.proof = None
-        if order.command is Command.AMEND:
-            order.command = Command.NONE
+        if order.command is AMEND:
+            order.command = NO_COMMAND
             order.amend_price = order.amend_quantity = None
 
     def conclude(self, record: Record, now_us: int) -> None:
@@ -133,13 +141,15 @@ class TrackerState:
         order = record.order
         order.updated_us = now_us
         missing = order.venue_filled > order.filled
-        if order.phase is Phase.CLOSED:
+        if order.phase is CLOSED:
             missing = missing or record.close_us > 0
-            settled = not missing or order.close_reason is CloseReason.LOST
+            reason = order.close_reason
+            assert reason is not None
+            settled = not missing or reason is LOST
             if settled is not order.settled:
                 order.settled = settled
                 if settled:
-                    mark(f"done_{order.close_reason}")
+                    mark(DONE_MARKS[reason])
                     self.records.retire(record, now_us)
                 else:
                     self.records.activate(record)
