@@ -83,3 +83,14 @@ NEWS_OF_UPDATE = {
     (OrderStatus.REJECTED, UpdateSource.ACK): News.REJECTED_ACK,
     (OrderStatus.OPEN, UpdateSource.SNAPSHOT): News.LISTED,
 }
+NEWS_OF_FAILURE = {
+    (Action.LOOKUP, Outcome.ABSENT): News.LOOKUP_ABSENT,
+    (Action.CANCEL, Outcome.ABSENT): News.CANCEL_ABSENT,
+    (Action.CANCEL, Outcome.AMBIGUOUS): News.CANCEL_FAILED,
+    (Action.CANCEL, Outcome.NOT_SENT): News.CANCEL_FAILED,
+    (Action.CANCEL, Outcome.REJECTED): News.CANCEL_FAILED,
+    (Action.AMEND, Outcome.ABSENT): News.AMEND_REFUSED,
+    (Action.AMEND, Outcome.REJECTED): News.AMEND_REFUSED,
+    (Action.AMEND, Outcome.AMBIGUOUS): News.AMEND_UNCLEAR,
+    (Action.AMEND, Outcome.NOT_SENT): News.AMEND_UNCLEAR,
+}  # a failed lookup that is not ABSENT counts for nothing

@@ -23,7 +23,7 @@ from engine.core.settlement import take_back_provisional
 from engine.core.tracker_state import Mid, TrackerState
 from engine.core.trade_sync import sync_instrument, sync_order
 from engine.core.venue_sheet import VenueSheet
-from engine.model.enums import Action, OrderStatus, Outcome
+from engine.model.enums import Action, OrderStatus
 from engine.model.event import (
     AccountSnapshot,
     ClockSynced,
@@ -43,17 +43,6 @@ from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, 
 
 FILL_NEW, CANCEL_RECORDED, SUBMIT_SENT = News.FILL_NEW, News.CANCEL_RECORDED, News.SUBMIT_SENT
 SUBMIT = Action.SUBMIT
-NEWS_OF_FAILURE = {
-    (Action.LOOKUP, Outcome.ABSENT): News.LOOKUP_ABSENT,
-    (Action.CANCEL, Outcome.ABSENT): News.CANCEL_ABSENT,
-    (Action.CANCEL, Outcome.AMBIGUOUS): News.CANCEL_FAILED,
-    (Action.CANCEL, Outcome.NOT_SENT): News.CANCEL_FAILED,
-    (Action.CANCEL, Outcome.REJECTED): News.CANCEL_FAILED,
-    (Action.AMEND, Outcome.ABSENT): News.AMEND_REFUSED,
-    (Action.AMEND, Outcome.REJECTED): News.AMEND_REFUSED,
-    (Action.AMEND, Outcome.AMBIGUOUS): News.AMEND_UNCLEAR,
-    (Action.AMEND, Outcome.NOT_SENT): News.AMEND_UNCLEAR,
-}  # a failed lookup that is not ABSENT counts for nothing
 
 
 def no_mid(instrument_id: str) -> Decimal | None:
