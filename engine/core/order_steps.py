@@ -11,7 +11,7 @@ from engine.core.hot_words import SENT
 from engine.core.lifecycle import NEXT, News, Stage, Step
 from engine.core.order_record import Record
 from engine.core.tracker_state import TrackerState
-from engine.model.enums import OrderStatus, UpdateSource
+from engine.model.enums import Action, OrderStatus, Outcome, UpdateSource
 from engine.model.event import RequestSent
 from engine.model.request import Request
 
