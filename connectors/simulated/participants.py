@@ -96,7 +96,7 @@ class _Ladder:
         for index in self._wanted:
             if index not in self._orders:
                 exact = makers.ticks(index)
-                ticks = max(1, floor(exact)) if self._side is Side.BUY else ceil(exact)
+                ticks = max(1, floor(exact)) if self._side is Side.BUY else max(2, ceil(exact))
                 self._orders[index] = self._book.add(self._side, ticks, makers.lots())
 
 

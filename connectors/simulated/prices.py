@@ -112,7 +112,7 @@ class PricePath:
         assert scenario.start_price is not None
         self.start_price = scenario.start_price
         self.price = float(scenario.start_price)
-        self.timeline = timeline
+        self._timeline = timeline
         self._scenario = scenario
         self._pieces = pieces
         self._start_us = start_us
@@ -132,12 +132,12 @@ class PricePath:
     def _advance(self, interval_us: int) -> None:
         begin_us = self._step * interval_us
         end_us = begin_us + interval_us
-        now = self.timeline.conditions(end_us)
+        now = self._timeline.conditions(end_us)
         price, t, dt = self.price, end_us / 1e6, interval_us / 1e6
         try:
             for piece in self._pieces:
                 price = piece(price, t, dt, now)
-            price *= self.timeline.jump_factor(begin_us or -1, end_us)
+            price *= self._timeline.jump_factor(begin_us or -1, end_us)
         except (ArithmeticError, FormulaError) as error:
             raise ScenarioStopped(self._explain(str(error), t, dt, now)) from error
         if price <= 0.0 or not isfinite(price):

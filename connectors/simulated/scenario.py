@@ -63,8 +63,6 @@ class JumpLaw(StrEnum):
 class TestMode(StrEnum):
     """NORMAL and CUSTOM are as written. STRESS: volatility x5, jump rate x10, spread x4, depth x0.25."""
 
-    __test__ = False  # pytest: not a class of tests
-
     NORMAL = "NORMAL"
     STRESS = "STRESS"
     CUSTOM = "CUSTOM"

@@ -28,6 +28,7 @@ DEPTH_QUOTE = Decimal(500_000)
 TRADE_SIZE_QUOTE = Decimal(2_500)
 JUMP_RATE = Decimal("0.1")  # per second, where jump_diffusion does not say
 TRENDS = {Trend.UP: 1.0, Trend.SIDEWAYS: 0.0, Trend.DOWN: -1.0}
+SPREAD_MAX = 0.9  # half of it below the fair price is still a price
 VOLUMES = {VolumeProfile.LOW: 0.3, VolumeProfile.NORMAL: 1.0, VolumeProfile.HIGH: 3.0}
 
 
@@ -137,7 +138,7 @@ class Timeline:
             jump_size=float(scenario.jump_size),
             target=float(scenario.target_price or self._start_price),
             half_life_s=scenario.half_life / 1e6,
-            spread=float(book.spread) * stress.spread,
+            spread=min(float(book.spread) * stress.spread, SPREAD_MAX),
             price_deviation=float(scenario.price_deviation),
             levels=book.levels,
             depth=self._base_units(book.depth, DEPTH_QUOTE) * stress.depth * depth_left,

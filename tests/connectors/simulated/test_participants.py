@@ -39,6 +39,13 @@ def test_the_opening_book_has_the_shape_of_the_scenario():
     assert stage.listing.prints == []
 
 
+def test_a_price_below_one_tick_still_has_a_bid_under_an_ask():
+    stage = Stage(start_price="0.03", participants={"trade_rate": "0/s"})
+    stage.step(5)
+    assert (stage.listing.engine.best(Side.BUY), stage.listing.engine.best(Side.SELL)) == (1, 2)
+    assert stage.listing.prints == []
+
+
 @pytest.mark.parametrize("interval", ["1s", "100ms"])
 def test_the_book_lives_around_the_fair_price(interval: str):
     stage = Stage(volatility="0.8", market_update_interval=interval, participants={"trade_rate": "0/s"})

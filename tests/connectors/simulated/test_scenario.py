@@ -107,6 +107,7 @@ def test_stress_multiplies():
     assert stress.jump_rate == 10 * normal.jump_rate
     assert stress.spread == 4 * normal.spread
     assert stress.depth == normal.depth / 4
+    assert timeline(book={"spread": "50%"}, test_mode="STRESS").conditions(0).spread == 0.9
     assert timeline(jump_rate="1/h", test_mode="CUSTOM").conditions(0) == normal
 
 

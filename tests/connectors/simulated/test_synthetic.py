@@ -122,20 +122,44 @@ def test_seeds_differ():
     assert digest(1) != digest(2)
 
 
+PROGRAM = """
+import hashlib, msgspec
+from decimal import Decimal
+from connectors.simulated.connector import SimulatedConnector
+from engine.model.enums import OrderType, Side
+from engine.model.request import SubmitOrder
+from tests.connectors.simulated.venues import INSTRUMENT, Stage
+
+stage = Stage(5, test_mode="STRESS", participants={"trade_rate": "5/s"}, price_impact="1%", events=[
+    {"at": "60s", "inject": "jump", "size": "-3%"},
+    {"at": "90s", "inject": "halt", "duration": "5s"},
+    {"at": "120s", "inject": "disconnect", "duration": "5s"},
+])
+account = stage.exchange.open_account("us", {"BTC": Decimal(5), "USDT": Decimal(100_000)})
+connector = SimulatedConnector(stage.exchange, account, [stage.market], start_us=0, feed_us=3_000, entry_us=20_000)
+digest, count = hashlib.sha256(), 0
+for second in range(1, 301):
+    side = Side.BUY if second % 20 else Side.SELL
+    if second % 10 == 0:
+        quantity = Decimal("0.1")
+        name = INSTRUMENT.instrument_id
+        connector.send(SubmitOrder(f"o{second}", name, side, OrderType.MARKET, quantity))
+    for event in connector.advance(second * 1_000_000):
+        digest.update(msgspec.json.encode(event))
+        count += 1
+print(digest.hexdigest(), count > 600, stage.exchange.ledger.sum("BTC"))
+"""
+
+
 def test_the_same_bytes_in_two_processes_with_two_hash_seeds():
-    program = (
-        "from tests.connectors.simulated.venues import Stage\n"
-        "stage = Stage(5, test_mode='STRESS', participants={'trade_rate': '5/s'}, price_impact='1%',"
-        " events=[{'at': '60s', 'inject': 'jump', 'size': '-3%'}, {'at': '90s', 'inject': 'halt', 'duration': '5s'}])\n"
-        "stage.step(300)\nprint(stage.digest(), len(stage.lines))"
-    )
-    digests = []
+    """Every event that a connector hands out, with orders of our own in between."""
+    outputs = []
     for hash_seed in ("0", "1"):
         environment = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed}
-        command = [sys.executable, "-c", program]
-        digests.append(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
-    assert digests[0] == digests[1]
-    assert digests[0].endswith(" 300\n")
+        command = [sys.executable, "-c", PROGRAM]
+        outputs.append(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].endswith(" True 5.00000\n")
 
 
 def test_simulating_tells_about_the_market():
