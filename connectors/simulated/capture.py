@@ -59,7 +59,7 @@ class Capture:
                     now_us = max(now_us, _receive_us(stamp))
                     events = self._parse(body, now_us)
                 except BadMessage as bad:
-                    self._on_bad(str(bad), body[:200].decode(errors="replace"), now_us)
+                    self._on_bad(str(bad), body[:200].decode(errors="replace").rstrip(), now_us)
                     continue
                 if events:
                     yield now_us, events

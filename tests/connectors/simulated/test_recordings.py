@@ -1,4 +1,4 @@
-"""Recorded days of Binance through the real parser and the book tracker: no gap, never crossed, the right best prices."""
+"""Recorded days of Binance, parsed and tracked: no gap, never crossed, best prices as the bookTicker says."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
