@@ -5,14 +5,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from engine.app.config.merge import environment_layers, merge, option_layers
+from engine.app.config.merge import Layer, environment_layers, merge, option_layers
 from engine.app.config.models import BotConfig
-from engine.app.config.problems import ConfigError, Path, Place, Problem, Source, path_text
+from engine.app.config.problems import ConfigError, Place, Problem, Source, path_text
 from engine.app.config.reading import Reading
 from engine.app.config.rules import RULES, WARNINGS, Rule
 from engine.app.config.salvage import salvage
@@ -56,30 +57,27 @@ def load_bot(
         paths.insert(0, settings)
     layers = [_file_layer(path) for path in paths]
     layers += [*environment_layers(environ), *option_layers(overrides)]
-    root, problems = layers[0]
-    problems = list(problems)
-    for layer, layer_problems in layers[1:]:
-        root = merge(root, layer)
-        problems += layer_problems
+    problems = [problem for _, found in layers for problem in found]
+    tables = [table for table, _ in layers if table is not None]
     order = [str(path) for path in paths]
-    return check(root, problems, order, environ, registry)
+    if len(tables) < len(layers):  # what is missing in the merged tree may stand in what cannot be read
+        raise ConfigError(_sorted(problems, order))
+    return _check(reduce(merge, tables), problems, order, environ, registry)
 
 
-def check(
+def _check(
     root: Table, problems: list[Problem], order: list[str], environ: Mapping[str, str], registry: Registry
 ) -> LoadedConfig:
     """Validate a merged tree. `problems` were met while reading it; `order` are the names of its files."""
     reading = Reading(registry, environ)
-    unreadable = any(not problem.path and problem.place.line for problem in problems)
     values = reading.read(root, BotConfig)
     config = None
-    if not unreadable:
-        try:
-            config = BotConfig.model_validate(values, context={"registry": registry})
-        except ValidationError as error:
-            add_problems(reading, error)
-        _apply(RULES, config or salvage(BotConfig, values, reading), reading)
-        problems = problems + reading.problems
+    try:
+        config = BotConfig.model_validate(values, context={"registry": registry})
+    except ValidationError as error:
+        add_problems(reading, error)
+    _apply(RULES, config or salvage(BotConfig, values, reading), reading)
+    problems = problems + reading.problems
     if problems or config is None:
         raise ConfigError(_sorted(problems, order))
     warnings = Reading(registry, environ)
@@ -105,7 +103,7 @@ def _canonical(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, type(None))) else str(value)
 
 
-def _file_layer(path: FilePath) -> tuple[Table, list[Problem]]:
+def _file_layer(path: FilePath) -> Layer:
     """The tree of a file; what hinders reading it is a problem at its first line."""
     source = Source(str(path))
     place = Place(source, 1, 1)
@@ -114,12 +112,10 @@ def _file_layer(path: FilePath) -> tuple[Table, list[Problem]]:
             content = file.read(SIZE_MAX + 1)
         source.text = content.decode("utf-8-sig")
     except OSError as error:
-        return Table({}, place), [Problem(place, "", f"cannot be read: {error.strerror}")]
+        return None, [Problem(place, "", f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         if len(content) <= SIZE_MAX:
-            return Table({}, place), [
-                Problem(place, "", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")
-            ]
+            return None, [Problem(place, "", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")]
     return parse_tree(source)
 
 
@@ -136,6 +132,3 @@ def _sorted(problems: Iterable[Problem], order: list[str]) -> list[Problem]:
         return (order.index(name) if name in order else len(order), problem.place.line, problem.place.column)
 
     return sorted(problems, key=key)
-
-
-__all__ = ["LoadedConfig", "Path", "config_hash", "load_bot"]

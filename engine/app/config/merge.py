@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from engine.app.config.problems import Place, Problem, Source
-from engine.app.config.tree import Entry, Node, Scalar, Table, parse_tree
+from engine.app.config.tree import Array, Entry, Node, Scalar, Table, parse_tree
 
 ENVIRONMENT_PREFIX = "TICKWRIGHT__"
 
@@ -20,7 +20,11 @@ def merge(low: Table, high: Table) -> Table:
     return Table(entries, high.place)
 
 
-def environment_layers(environ: Mapping[str, str]) -> list[tuple[Table, list[Problem]]]:
+Layer = tuple[Table | None, list[Problem]]
+"""What one source gives, None if it cannot be read, and what is wrong with it."""
+
+
+def environment_layers(environ: Mapping[str, str]) -> list[Layer]:
     """One layer for each `TICKWRIGHT__SECTION__KEY=value`; `__` separates levels, names become lower case."""
     layers = []
     for name in sorted(environ):
@@ -31,23 +35,21 @@ def environment_layers(environ: Mapping[str, str]) -> list[tuple[Table, list[Pro
     return layers
 
 
-def option_layers(overrides: Iterable[str]) -> list[tuple[Table, list[Problem]]]:
+def option_layers(overrides: Iterable[str]) -> list[Layer]:
     """One layer for each `section.key=value` of the command line."""
-    layers = []
+    layers: list[Layer] = []
     for override in overrides:
         name, equals, text = override.partition("=")
         source = Source("--set", text, f"--set {name}")
-        table, problems = _layer(source, name.split("."), text)
-        if not equals or "" in name.split("."):
-            problems = [
-                Problem(Place(source), name, f"'{override}' is not an assignment", "write --set section.key=value")
-            ]
-            table = Table({}, Place(source))
-        layers.append((table, problems))
+        if equals and all(name.split(".")):
+            layers.append(_layer(source, name.split("."), text))
+        else:
+            message = f"'{name}' is not an assignment"
+            layers.append((None, [Problem(Place(source), name, message, "write --set section.key=value")]))
     return layers
 
 
-def _layer(source: Source, path: list[str], text: str) -> tuple[Table, list[Problem]]:
+def _layer(source: Source, path: list[str], text: str) -> Layer:
     """A tree with one value. Text in brackets is read as YAML, anything else is taken as it is."""
     place = Place(source)
     node: Node = Scalar(text, place)
@@ -55,7 +57,9 @@ def _layer(source: Source, path: list[str], text: str) -> tuple[Table, list[Prob
     if text[:1] in ("[", "{"):
         inner, problems = parse_tree(Source(source.name, f"value: {text}", source.title))
         problems = [Problem(place, ".".join(path), problem.message, problem.hint) for problem in problems]
-        node = _moved(inner.entries["value"].node, place) if inner.entries else node
+        if inner is None:
+            return None, problems
+        node = _moved(inner.entries["value"].node, place)
     for key in reversed(path):
         node = Table({key: Entry(place, node)}, place)
     assert isinstance(node, Table)
@@ -69,4 +73,4 @@ def _moved(node: Node, place: Place) -> Node:
     if isinstance(node, Table):
         moved = {key: Entry(place, _moved(entry.node, place)) for key, entry in node.entries.items()}
         return Table(moved, place)
-    return type(node)([_moved(item, place) for item in node.items], place)
+    return Array([_moved(item, place) for item in node.items], place)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from engine.app.config.problems import Place, Problem
 
 _CARETS_MAX = 40
+_LINE_MAX = 160
 # Where the structure is unknown (a syntax error, a misspelt key), the name tells what must not be shown.
 _SECRET_WORD = re.compile(r"(?:key|secr|pass|token)\w*[\"']?\s*:\s*(?!\$\{)([^\s#][^,}#]*)", re.IGNORECASE)
 
@@ -29,7 +30,11 @@ def _block(problem: Problem) -> str:
         lines = [place.source.title, f"      | {problem.message}"]
     else:
         line = _line(place)
-        before = re.sub(r"[^\t]", " ", line[: place.column - 1])
+        column = place.column
+        if len(line) > _LINE_MAX:
+            first = max(column - _LINE_MAX // 2, 0)
+            line, column = line[first : first + _LINE_MAX], column - first
+        before = re.sub(r"[^\t]", " ", line[: column - 1])
         carets = "^" * min(max(place.width, 1), _CARETS_MAX)
         lines = [
             f"{place.source.name}:{place.line}:{place.column}  {problem.path}",

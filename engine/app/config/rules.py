@@ -63,7 +63,7 @@ def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     ]
     named += [((*path, "follows"), getattr(market, "follows", None)) for path, market in _markets(config)]
     for path, name in named:
-        if name and name not in known:
+        if known and name and name not in known:
             message = f"'{name}' is not defined under exchanges: {', '.join(known)}"
             yield Finding(path, message, did_you_mean(name, known))
 

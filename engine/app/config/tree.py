@@ -69,6 +69,8 @@ class Array:
 
     items: list["Node"]
     place: Place
+    flow: bool = False
+    end: int = 0
 
 
 Node = Scalar | Table | Array
@@ -134,7 +136,7 @@ class _Builder:
             items: list[Node] = []
             while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
                 items.append(self.node(inner, (*path, len(items))))
-            return Array(items, self.place(event))
+            return Array(items, self.place(event), bool(event.flow_style), _index(inner.end_mark))
         assert isinstance(event, yaml.ScalarEvent)
         place = self.place(event, len(event.value))
         return Scalar(event.value, place, event.style is None, _index(event.start_mark), _index(event.end_mark))
@@ -177,25 +179,26 @@ def _index(mark: Any) -> int:
     return int(mark.index)
 
 
-def parse_tree(source: Source) -> tuple[Table, list[Problem]]:
-    """Read a YAML mapping; an unreadable text gives an empty one and a problem."""
-    empty = Table({}, Place(source, 1, 1))
+def parse_tree(source: Source) -> tuple[Table | None, list[Problem]]:
+    """Read a YAML mapping; None, and a problem that says why, if the text cannot be read to its end."""
+    start = Place(source, 1, 1)
     if len(source.text.encode()) > SIZE_MAX:
-        return empty, [Problem(empty.place, "", f"larger than {SIZE_MAX // 1024:,} KiB")]
+        return None, [Problem(start, "", f"larger than {SIZE_MAX // 1024:,} KiB")]
     builder = _Builder(source, yaml.parse(source.text, Loader=yaml.SafeLoader))
     try:
         root = _document(builder)
     except yaml.reader.ReaderError as error:
-        return empty, [_unreadable_character(source, error)]
+        return None, [_unreadable_character(source, error)]
     except yaml.MarkedYAMLError as error:
-        return empty, [*builder.problems, _syntax_problem(source, error)]
+        return None, [*builder.problems, _syntax_problem(source, error)]
     except _Stop as stop:
-        return empty, [*builder.problems, stop.problem]
+        return None, [*builder.problems, stop.problem]
     if isinstance(root, Table):
         return root, builder.problems
-    if root is not None and not (isinstance(root, Scalar) and root.is_null):
-        builder.problems.append(Problem(root.place, "", "a file holds keys and values", 'write "key: value" lines'))
-    return empty, builder.problems
+    if root is None or (isinstance(root, Scalar) and root.is_null):
+        return Table({}, start), builder.problems
+    builder.problems.append(Problem(root.place, "", "a file holds keys and values", 'write "key: value" lines'))
+    return None, builder.problems
 
 
 def _document(builder: _Builder) -> Node | None:
@@ -214,8 +217,8 @@ def _document(builder: _Builder) -> Node | None:
 def _syntax_problem(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     message = str(error.problem or error.context)
-    if "end of stream" in message and error.context_mark is not None:
-        mark = error.context_mark
+    if ("end of stream" in message or "',' or" in message) and error.context_mark is not None:
+        mark = error.context_mark  # where the quote or bracket was opened
     line = mark.line if mark is not None else 0
     lines = source.text.splitlines()
     indentation = re.match(r"[ \t]*", lines[line] if line < len(lines) else "")

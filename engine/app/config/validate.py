@@ -1,6 +1,7 @@
 """pydantic's errors as problems with place, message and hint."""
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,8 +20,8 @@ _BOUNDS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
-    "too_short": "needs at least {min_length}",
-    "too_long": "may have at most {max_length}",
+    "too_short": "needs at least {min_length} of them",
+    "too_long": "may have at most {max_length} of them",
 }
 _KINDS = {
     "model_type": ("must be a section", "write its keys below it, indented"),
@@ -67,8 +68,12 @@ def _path(reading: Reading, details: ErrorDetails) -> Path:
         node = reading.nodes.get(path)
         if (*path, part) in reading.nodes or (is_last and isinstance(node, Table) and details["type"] == "missing"):
             path = (*path, part)
-    if details["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        path = (*path, str(details["ctx"]["discriminator"]).strip("'"))
+    if details["type"] == "union_tag_not_found":
+        return (*path, str(details["ctx"]["discriminator"]).strip("'"))
+    node = reading.nodes.get(path)
+    if details["type"] == "union_tag_invalid" and isinstance(node, Table):
+        keys = (key for key in node.entries if reading.text((*path, key)) == details["ctx"]["tag"])
+        path = (*path, *itertools.islice(keys, 1))
     return path
 
 
@@ -109,4 +114,6 @@ def _subject(reading: Reading, path: Path) -> str:
     if isinstance(node, Scalar):
         text = reading.text(path)
         return "the value " if text is None else f"'{text}' "
-    return "a section " if isinstance(node, Table) else "a list " if isinstance(node, Array) else ""
+    if isinstance(node, Table):
+        return "" if path in reading.models else "a section "
+    return "a list " if isinstance(node, Array) else ""

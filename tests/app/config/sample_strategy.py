@@ -12,12 +12,8 @@ class MakerConfig(StrategyConfig):
     kind: Literal["pure_market_making"] = "pure_market_making"
     exchange: str = setting(doc="name of an entry of exchanges", example="sim")
     trading_pair: TradingPair = setting(doc="what is quoted", example="BTC-USDT")
-    bid_spread: Spread = setting(
-        doc="distance of the first buy from the reference price", example="0.1%", live=True
-    )
-    ask_spread: Spread = setting(
-        doc="distance of the first sell from the reference price", example="0.1%", live=True
-    )
+    bid_spread: Spread = setting(doc="distance of the first buy from the reference price", example="0.1%", live=True)
+    ask_spread: Spread = setting(doc="distance of the first sell from the reference price", example="0.1%", live=True)
     order_amount: Amount = setting(doc="base units, or 250 USDT", example="0.01", live=True)
     order_levels: int = setting("1", ge=1, le=20, doc="orders a side", example="1", live=True)
     order_level_spread: Spread = setting("1%", doc="added a level", example="1%", live=True)
