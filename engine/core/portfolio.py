@@ -1,0 +1,288 @@
+"""What we own, owe and earned: a double-entry ledger of our own, with the venues' words kept beside it.
+
+Every fill, transfer and funding payment is posted once. The ledger of a venue is opened with its first complete
+balances; from then on the two are compared, never mixed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.core.funds import Account, Funds, Market
+from engine.core.order_change import Change
+from engine.core.position import PositionLedger, money_asset, on_grid, value_of
+from engine.core.rates import PriceOf, Rates
+from engine.model.account import Balance, Position
+from engine.model.enums import Side
+from engine.model.event import AccountSnapshot, TransferSeen
+from engine.model.fill import Fill
+from engine.model.instrument import Instrument
+from engine.model.money import ONE, ZERO
+from engine.model.order import Order
+
+EXTERNAL = ("deposit", "withdrawal", "transfer")  # kinds of TransferSeen that are no profit or loss
+TRANSFERS_KEPT = 10_000  # ids that are remembered, so that no transfer is posted twice
+
+
+class Pnl(Struct, frozen=True):
+    """Profit and loss in one asset. `fees` > 0 were paid, `funding` > 0 was received."""
+
+    realized: Decimal = ZERO
+    unrealised: Decimal = ZERO
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.realized + self.unrealised - self.fees + self.funding
+
+
+class Portfolio:
+    """All balances and positions of a session.
+
+    `price` gives the mark of an instrument: the mid on spot, the venue's mark price on derivatives. `leverage` per
+    instrument id (1 where missing) divides the margin that derivative orders reserve.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        price: PriceOf,
+        leverage: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        self.rates = Rates(instruments.values(), price)
+        self.funds = Funds()
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.markets: dict[str, Market] = {}
+        self.venue_positions: dict[str, Position] = {}  # the venues' words on derivatives, by instrument id
+        self._ledgers: dict[str, dict[str, PositionLedger]] = {each: {} for each in instruments}
+        self._opened: set[str] = set()
+        self._transfers: OrderedDict[tuple[str, str, str, int, str], None] = OrderedDict()
+        for instrument_id, instrument in instruments.items():
+            base = self.account(instrument.venue, instrument.base)
+            money = self.account(instrument.venue, money_asset(instrument))
+            geared = (leverage or {}).get(instrument_id, ONE)
+            self.markets[instrument_id] = Market(instrument, base, money, geared)
+
+    def account(self, venue: str, asset: str) -> Account:
+        """The account of an asset at a venue; made when it is first named."""
+        account = self.accounts.get((venue, asset))
+        if account is None:
+            account = self.accounts[venue, asset] = Account(venue, asset)
+        return account
+
+    def total(self, venue: str, asset: str) -> Decimal:
+        """Everything of an asset at a venue, by our ledger."""
+        return self.account(venue, asset).total
+
+    def available(self, venue: str, asset: str) -> Decimal:
+        """What new orders may use."""
+        return self.account(venue, asset).available
+
+    def reserved(self, venue: str, asset: str) -> Decimal:
+        """What our active orders tie up."""
+        return self.account(venue, asset).reserved
+
+    def position(self, instrument_id: str, owner: str | None = None) -> Decimal:
+        """Signed quantity of one owner, or of all: what was traded or adopted, not what the account held before."""
+        if owner is None:
+            return self.markets[instrument_id].position
+        ledger = self._ledgers[instrument_id].get(owner)
+        return ZERO if ledger is None else ledger.quantity
+
+    def ledger(self, instrument_id: str, owner: str) -> PositionLedger:
+        """The position ledger of an owner; made when it is first named."""
+        owners = self._ledgers[instrument_id]
+        if owner not in owners:
+            owners[owner] = PositionLedger(self.markets[instrument_id].instrument, owner)
+        return owners[owner]
+
+    def ledgers(self, owner: str | None = None) -> Iterator[PositionLedger]:
+        """The ledgers of one owner, or all of them."""
+        for owners in self._ledgers.values():
+            yield from (ledger for ledger in owners.values() if owner is None or ledger.owner == owner)
+
+    def follow(self, order: Order) -> None:
+        """Reserve what an order needs; called whenever an order was recorded or changed."""
+        market = self.markets[order.instrument_id]
+        reference = ZERO
+        if order.price is None:
+            reference = self.rates.price(order.instrument_id) or ZERO
+        self.funds.update(order, market, reference)
+
+    def apply(self, change: Change) -> None:
+        """Post what an event did to an order."""
+        order = change.order
+        if change.reversed is not None:
+            back = change.reversed
+            self._post(replace(back, side=back.side.opposite, fee=-back.fee), order.owner)
+        if change.fill is not None:
+            self._post(change.fill, order.owner)
+        self.follow(order)
+
+    def apply_balance(self, balance: Balance) -> None:
+        """A venue's newest word on one asset."""
+        self._report(balance, balance.receive_us)
+
+    def apply_snapshot(self, snapshot: AccountSnapshot) -> None:
+        """A venue's word on the account. The first complete balances open our ledger there."""
+        for position in snapshot.positions or ():
+            self.venue_positions[position.instrument_id] = position
+        if snapshot.balances is None:
+            return
+        venue = snapshot.venue
+        told = {balance.asset: balance for balance in snapshot.balances}
+        if snapshot.complete:
+            if venue not in self._opened:
+                self.open(venue, {asset: balance.total for asset, balance in told.items()})
+            for account in self._accounts_of(venue):
+                told.setdefault(account.asset, Balance(venue, account.asset, ZERO, ZERO, 0, snapshot.receive_us))
+        for balance in told.values():
+            self._report(balance, snapshot.started_us)
+
+    def apply_transfer(self, transfer: TransferSeen) -> None:
+        """Money that came or went without a trade. The same transfer is posted once."""
+        key = (transfer.venue, transfer.kind, transfer.instrument_id, transfer.event_us, transfer.transfer_id)
+        if key in self._transfers:
+            return
+        self._transfers[key] = None
+        if len(self._transfers) > TRANSFERS_KEPT:
+            self._transfers.popitem(last=False)
+        account = self.account(transfer.venue, transfer.asset)
+        account.total += transfer.amount
+        if transfer.kind in EXTERNAL:
+            account.moved += transfer.amount
+        elif transfer.instrument_id:
+            self._share_funding(transfer.instrument_id, transfer.amount)
+
+    def open(self, venue: str, totals: Mapping[str, Decimal]) -> None:
+        """Begin the ledger of a venue, from its first balances or from the order log."""
+        self._opened.add(venue)
+        for asset in totals:
+            self.account(venue, asset)
+        for account in self._accounts_of(venue):
+            account.total = account.opening = totals.get(account.asset, ZERO)
+            account.moved = ZERO
+
+    def adopt(self, owner: str, instrument_id: str, quantity: Decimal, average_price: Decimal) -> None:
+        """Give an existing holding to an owner. `quantity` is signed; no money moves."""
+        market = self.markets[instrument_id]
+        side = Side.BUY if quantity > 0 else Side.SELL
+        value = value_of(market.instrument, abs(quantity), average_price)
+        self.ledger(instrument_id, owner).book(side, abs(quantity), value)
+        if not market.spot:
+            market.net.book(side, abs(quantity), value)
+        market.position += quantity
+
+    def hand_over(self, instrument_id: str, owner: str, receiver: str) -> None:
+        """Move an owner's position to another owner at its cost."""
+        given = self.ledger(instrument_id, owner)
+        if given.quantity:
+            side = Side.BUY if given.quantity > 0 else Side.SELL
+            self.ledger(instrument_id, receiver).book(side, abs(given.quantity), given.cost)
+            given.quantity = given.cost = ZERO
+
+    def differences(self, venue: str) -> dict[str, Decimal]:
+        """Our ledger less the venue's word, per asset where they differ; empty also before the ledger is opened."""
+        if venue not in self._opened:
+            return {}
+        return {
+            account.asset: account.total - account.reported.total
+            for account in self._accounts_of(venue)
+            if account.reported is not None and account.total != account.reported.total
+        }
+
+    def equity(self, quote: str) -> Decimal | None:
+        """All balances and positions at mark, in `quote`; what was deposited or withdrawn since the start is left out.
+
+        Assets without a route to `quote` are left out too, see `unpriced`. None until the others had a price.
+        """
+        worth = self._worth(((a.asset, a.total - a.moved) for a in self.accounts.values()), quote)
+        for instrument_id, market in self.markets.items():
+            if worth is None or market.spot or not market.position:
+                continue
+            mark = self.rates.price(instrument_id)
+            more = None if mark is None else self._worth([(market.money.asset, market.net.unrealised(mark))], quote)
+            worth = None if more is None else worth + more
+        return worth
+
+    def hold_value(self, quote: str) -> Decimal | None:
+        """What the balances of the start would be worth now in `quote`; None as in `equity`."""
+        return self._worth(((account.asset, account.opening) for account in self.accounts.values()), quote)
+
+    def unpriced(self, quote: str) -> list[str]:
+        """Assets that we hold and that no market of the session leads from to `quote`."""
+        held = dict.fromkeys(account.asset for account in self.accounts.values() if account.total)
+        return [asset for asset in held if asset != quote and self.rates.route(asset, quote) is None]
+
+    def pnl(self, quote: str, owner: str | None = None) -> Pnl | None:
+        """Profit and loss of one owner, or of all, at today's rates; None while a price is missing."""
+        total = Pnl()
+        for ledger in self.ledgers(owner):
+            rate = self.rates.rate(money_asset(ledger.instrument), quote)
+            mark = self.rates.price(ledger.instrument.instrument_id)
+            if rate is None or mark is None:
+                return None
+            total = Pnl(
+                total.realized + ledger.realized * rate,
+                total.unrealised + ledger.unrealised(mark) * rate,
+                total.fees + ledger.fees_quote * rate,
+                total.funding + ledger.funding_quote * rate,
+            )
+        return total
+
+    def _post(self, fill: Fill, owner: str) -> None:
+        market = self.markets[fill.instrument_id]
+        instrument, net = market.instrument, market.net
+        ledger = self.ledger(fill.instrument_id, owner)
+        value = value_of(instrument, fill.quantity, fill.price)
+        quantity_before = ledger.quantity
+        ledger.book(fill.side, fill.quantity, value)
+        if not market.spot:
+            realized_before = net.realized
+            net.book(fill.side, fill.quantity, value)
+            market.money.total += net.realized - realized_before
+        elif fill.side is Side.BUY:
+            market.base.total += fill.quantity
+            market.money.total -= value
+        else:
+            market.base.total -= fill.quantity
+            market.money.total += value
+        if fill.fee:
+            self.account(instrument.venue, fill.fee_asset).total -= fill.fee
+            ledger.book_fee(fill, self.rates.rate(fill.fee_asset, money_asset(instrument)))
+        market.position += ledger.quantity - quantity_before
+
+    def _share_funding(self, instrument_id: str, amount: Decimal) -> None:
+        """Every owner gets the part of a payment that its share of the position earned; the last one the residue."""
+        whole = self.position(instrument_id)
+        holders = [ledger for ledger in self._ledgers[instrument_id].values() if ledger.quantity]
+        left = amount
+        for ledger in holders[:-1] if whole else ():
+            part = on_grid(amount * ledger.quantity / whole)
+            ledger.funding_quote += part
+            left -= part
+        last = holders[-1] if whole else self.ledger(instrument_id, "")
+        last.funding_quote += left
+
+    def _report(self, balance: Balance, as_of_us: int) -> None:
+        account = self.account(balance.venue, balance.asset)
+        if account.reported is None or not 0 < balance.event_us < account.reported.event_us:
+            account.report(balance, as_of_us)
+
+    def _accounts_of(self, venue: str) -> list[Account]:
+        return [account for account in self.accounts.values() if account.venue == venue]
+
+    def _worth(self, amounts: Iterable[tuple[str, Decimal]], quote: str) -> Decimal | None:
+        worth = ZERO
+        for asset, amount in amounts:
+            if amount:
+                rate = self.rates.rate(asset, quote)
+                if rate is not None:
+                    worth += amount * rate
+                elif self.rates.route(asset, quote) is not None:
+                    return None
+        return worth
