@@ -154,7 +154,17 @@ class OrderTracker:
         )
         record = self._records.add(order)
         self.state.look_at(record, now_us + UNANSWERED_US + 1)
+        if request.parent:
+            self._replace(request, now_us)
         return order
+
+    def _replace(self, request: SubmitOrder, now_us: int) -> None:
+        """T18: where one request cancels the parent and submits, its cancel is under way too; both are judged apart."""
+        parent = self._records.newest.get(request.parent)
+        if parent is not None and self.state.sheet(request.instrument_id).cancel_replace:
+            mark("replace")
+            self._step(parent, CANCEL_RECORDED, CancelOrder(request.parent, request.instrument_id), now_us)
+            parent.order.status = derive_status(parent.order, now_us)
 
     def apply_sent(self, sent: RequestSent) -> None:
         """The driver handed a request over (T1)."""

@@ -35,8 +35,9 @@ class VenueSheet:
     `request_expiry_us`: the venue executes a request no later than its timestamp + this; where requests do not expire,
     a bound on late arrival. `ahead_us`: how far ahead a timestamp may be and still be accepted. `read_lag_us`: how old
     a read replica may be. `margin_us`: queueing between acceptance and matching. `unfilled_kept_us`: how long the venue
-    remembers cancelled unfilled orders, 0 for ever. `dedicated`: nobody else trades on this account, so CancelAll is
-    allowed. The defaults are for a venue nothing is known about.
+    remembers cancelled unfilled orders, 0 for ever. `acks_streamed`: the private stream tells every
+    acknowledged change too, so that its silence means something. `dedicated`: nobody else trades on this account, so
+    CancelAll is allowed. The defaults are for a venue nothing is known about.
     """
 
     request_expiry_us: int = 40 * SECOND_US
@@ -50,6 +51,7 @@ class VenueSheet:
     cancel_by_client_id: bool = False
     amend_in_place: bool = False
     cancel_replace: bool = False
+    acks_streamed: bool = False
     dedicated: bool = False
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL
