@@ -73,7 +73,7 @@ def best_us(run: Callable[[], None], events: int, rounds: int = 5) -> float:
 
 def measure(snapshot: bytes, frames: list[bytes], symbol: str) -> dict[str, object]:
     parser = MarketDataParser({symbol: INSTRUMENT})
-    first = parser.parse_snapshot(snapshot, symbol, 0)
+    first = parser.parse_snapshot(snapshot, INSTRUMENT, 0)
     deltas = [event for frame in frames for event in parser.parse(frame, 0) if isinstance(event, BookDelta)]
     rule = chained if deltas[0].sequence_previous else contiguous
 

@@ -114,6 +114,13 @@ class Numbers(dict[str, Decimal]):
         return value
 
 
+def venue_symbol(symbol: str) -> str:
+    """Binance's name of BTC-USDT (BTCUSDT), BTC-USDT-PERP (BTCUSDT) or, COIN-M, BTC-USD-PERP (BTCUSD_PERP)."""
+    base, _, rest = symbol.partition("-")
+    quote, _, kind = rest.partition("-")
+    return f"{base}{quote}_{kind}" if kind and quote == "USD" else f"{base}{quote}"
+
+
 class MarketDataParser:
     """Parses for one set of markets. `symbols` maps Binance's symbols to instrument ids; all others are refused.
 
@@ -139,11 +146,11 @@ class MarketDataParser:
             raise BadMessage(f"not a frame of a known stream: {frame[:80]!r}")
         return read(frame, receive_us)
 
-    def parse_snapshot(self, body: bytes, symbol: str, receive_us: int) -> BookSnapshot:
-        """The answer of REST `depth` for a Binance symbol. Raises BadMessage."""
+    def parse_snapshot(self, body: bytes, instrument_id: str, receive_us: int) -> BookSnapshot:
+        """The answer of REST `depth`, which does not say itself what it is about. Raises BadMessage."""
         raw = _decode(_SNAPSHOT, body)
         bids, asks = self._levels(raw.bids), self._levels(raw.asks)
-        return BookSnapshot(self._instrument(symbol), bids, asks, raw.last, _microseconds(raw.event), receive_us)
+        return BookSnapshot(instrument_id, bids, asks, raw.last, _microseconds(raw.event), receive_us)
 
     def _instrument(self, symbol: str) -> str:
         instrument_id = self._symbols.get(symbol)

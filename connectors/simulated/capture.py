@@ -26,21 +26,21 @@ class FrameParser(Protocol):
 
     def parse(self, frame: bytes, receive_us: int) -> Sequence[MarketData]: ...
 
-    def parse_snapshot(self, body: bytes, symbol: str, receive_us: int) -> BookSnapshot: ...
+    def parse_snapshot(self, body: bytes, instrument_id: str, receive_us: int) -> BookSnapshot: ...
 
 
 class Capture:
-    """The recorded frames of one market, `symbol` in the venue's own words, in one file or several that follow on.
+    """The recorded frames of one instrument, in one file or several that follow on.
 
     `on_bad(reason, excerpt, receive_us)` is told of every line that cannot be understood; reading goes on after it.
     Raises TickwrightError for a file that cannot be opened.
     """
 
     def __init__(
-        self, paths: Sequence[Path], symbol: str, parser: FrameParser, on_bad: Callable[[str, str, int], None]
+        self, paths: Sequence[Path], instrument_id: str, parser: FrameParser, on_bad: Callable[[str, str, int], None]
     ) -> None:
         self._paths = paths
-        self._symbol = symbol
+        self._instrument_id = instrument_id
         self._parser = parser
         self._on_bad = on_bad
         for path in paths:
@@ -73,7 +73,7 @@ class Capture:
 
     def _parse(self, body: bytes, receive_us: int) -> Sequence[MarketData]:
         if body.startswith(SNAPSHOT_START):
-            return (self._parser.parse_snapshot(body, self._symbol, receive_us),)
+            return (self._parser.parse_snapshot(body, self._instrument_id, receive_us),)
         return self._parser.parse(body, receive_us)
 
 

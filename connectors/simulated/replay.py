@@ -42,11 +42,11 @@ class ReplayMarket:
     """The `Market` of one instrument. `bad` counts lines that were not understood, `gaps` losses of the recorded book.
 
     `price_step` (quote) and `quantity_step` (base units, contracts) are what the first depth snapshot needs; quantities
-    of later levels are rounded down to it. `symbol` is the market's name in the record. Raises TickwrightError when a
-    file is not there or the record begins without a snapshot.
+    of later levels are rounded down to it. Raises TickwrightError when a file is not there or the record begins without
+    a snapshot.
     """
 
-    def __init__(self, instrument_id: str, paths: Sequence[Path], symbol: str, parser: FrameParser) -> None:
+    def __init__(self, instrument_id: str, paths: Sequence[Path], parser: FrameParser) -> None:
         self.instrument_id = instrument_id
         self.bad = 0
         self.gaps = 0
@@ -55,7 +55,7 @@ class ReplayMarket:
         self._tracker = BookTracker()
         self._book = self._tracker.follow(instrument_id, BookRules(recorded_sequence))
         self._laid_out = False
-        lines = iter(Capture(paths, symbol, parser, self._on_bad))
+        lines = iter(Capture(paths, instrument_id, parser, self._on_bad))
         head: list[tuple[int, Sequence[MarketData]]] = []
         for receive_us, events in lines:
             head.append((receive_us, events))
@@ -64,7 +64,7 @@ class ReplayMarket:
         first = head[-1][1][0] if head else None
         if not isinstance(first, BookSnapshot):
             raise TickwrightError(
-                f"{paths[0]} has no depth snapshot of {symbol} in its first {len(head)} messages: "
+                f"{paths[0]} has no depth snapshot in its first {len(head)} messages: "
                 "begin with the recording that this one continues"
             )
         levels = first.bids + first.asks

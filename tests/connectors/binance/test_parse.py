@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from connectors.binance.parse import FRAME_BYTES_MAX, MarketDataParser, Numbers
+from connectors.binance.parse import FRAME_BYTES_MAX, MarketDataParser, Numbers, venue_symbol
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
 from engine.model.market import (
@@ -124,20 +124,20 @@ def test_recorded_frames(market: str, text: str, events: tuple[object, ...]) -> 
 
 
 @pytest.mark.parametrize(
-    ("market", "symbol", "sequence", "event_us", "best_bid", "best_ask"),
+    ("market", "instrument_id", "sequence", "event_us", "best_bid", "best_ask"),
     [
-        ("spot", "BTCUSDT", 50093239218, 0, ("61837.63", "3.78826"), ("61837.64", "1.54698")),
-        ("usdm", "BTCUSDT", 2710246765483, 1680652700590_000, ("28145.10", "3.818"), ("28145.20", "6.833")),
-        ("coinm", "BTCUSD_PERP", 1007198635033, 1723161257835_000, ("61804.7", "35"), ("61804.8", "1645")),
+        ("spot", SPOT, 50093239218, 0, ("61837.63", "3.78826"), ("61837.64", "1.54698")),
+        ("usdm", USDM, 2710246765483, 1680652700590_000, ("28145.10", "3.818"), ("28145.20", "6.833")),
+        ("coinm", COINM, 1007198635033, 1723161257835_000, ("61804.7", "35"), ("61804.8", "1645")),
     ],
 )
 def test_recorded_snapshots(
-    market: str, symbol: str, sequence: int, event_us: int, best_bid: tuple[str, str], best_ask: tuple[str, str]
+    market: str, instrument_id: str, sequence: int, event_us: int, best_bid: tuple[str, str], best_ask: tuple[str, str]
 ) -> None:
     (frame,) = frames_with(market, "lastUpdateId")
-    found = MarketDataParser(SYMBOLS[market]).parse_snapshot(frame, symbol, 7)
+    found = MarketDataParser(SYMBOLS[market]).parse_snapshot(frame, instrument_id, 7)
     assert isinstance(found, BookSnapshot)
-    assert (found.instrument_id, found.sequence) == (SYMBOLS[market][symbol], sequence)
+    assert (found.instrument_id, found.sequence) == (instrument_id, sequence)
     assert (found.event_us, found.receive_us, len(found.bids), len(found.asks)) == (event_us, 7, 3, 3)
     assert (found.bids[0], found.asks[0]) == (levels(best_bid)[0], levels(best_ask)[0])
 
@@ -222,9 +222,15 @@ def test_bad_frames(parser: MarketDataParser, bad: bytes, says: str) -> None:
 
 def test_bad_snapshots(parser: MarketDataParser) -> None:
     with pytest.raises(BadMessage, match="missing required field `lastUpdateId`"):
-        parser.parse_snapshot(b'{"code":-1121,"msg":"Invalid symbol."}', "BTCUSDT", 7)
-    with pytest.raises(BadMessage, match="unknown symbol"):
-        parser.parse_snapshot(b'{"lastUpdateId":1,"bids":[],"asks":[]}', "X", 7)
+        parser.parse_snapshot(b'{"code":-1121,"msg":"Invalid symbol."}', SPOT, 7)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [("BTC-USDT", "BTCUSDT"), ("BTC-USDT-PERP", "BTCUSDT"), ("BTC-USD-PERP", "BTCUSD_PERP"), ("BTC-USD", "BTCUSD")],
+)
+def test_venue_symbol(symbol: str, name: str) -> None:
+    assert venue_symbol(symbol) == name
 
 
 def test_mutated_frames_give_events_or_bad_messages() -> None:

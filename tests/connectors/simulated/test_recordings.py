@@ -31,7 +31,7 @@ def replayed(symbol: str, names: Sequence[str]) -> dict[str, int]:
     """
     bad: list[str] = []
     paths = [shared(f"data/l2/{name}.raw.gz") for name in names]
-    capture = Capture(paths, symbol, MarketDataParser({symbol: "x:A-B"}), lambda *report: bad.append(str(report)))
+    capture = Capture(paths, "x:A-B", MarketDataParser({symbol: "x:A-B"}), lambda *report: bad.append(str(report)))
     events: list[MarketData] = [event for _, found in capture for event in found]
     tickers = sorted((event for event in events if isinstance(event, BestQuote)), key=attrgetter("sequence"))
     ids = [ticker.sequence for ticker in tickers]

@@ -56,7 +56,7 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         parser = MarketDataParser({"BTCUSDT": MARKET})
-        self.market = ReplayMarket(MARKET, [path], "BTCUSDT", parser)
+        self.market = ReplayMarket(MARKET, [path], parser)
         instrument = Instrument(
             MARKET,
             "binance",
@@ -256,7 +256,7 @@ def read(path: Path) -> tuple[list[int], list[tuple[str, str, int]]]:
     """Receive times of the good lines, and what was said about the bad."""
     said: list[tuple[str, str, int]] = []
     parser = MarketDataParser({"BTCUSDT": MARKET})
-    capture = Capture([path], "BTCUSDT", parser, lambda *report: said.append(report))
+    capture = Capture([path], MARKET, parser, lambda *report: said.append(report))
     return [receive_us for receive_us, _ in capture], said
 
 
@@ -292,7 +292,7 @@ def test_a_file_that_is_not_gzip(tmp_path: Path) -> None:
 def test_missing_files_and_missing_snapshots_are_explained(tmp_path: Path) -> None:
     with pytest.raises(TickwrightError, match=r"none\.gz is not there: correct market\.path, or set TICKWRIGHT_DATA"):
         Stage(tmp_path / "none.gz")
-    with pytest.raises(TickwrightError, match="no depth snapshot of BTCUSDT in its first 1 messages: begin with"):
+    with pytest.raises(TickwrightError, match="no depth snapshot in its first 1 messages: begin with"):
         Stage(record(tmp_path / "day.raw.gz", depth(11)))
     with pytest.raises(TickwrightError, match="in its first 0 messages"):
         Stage(record(tmp_path / "day.raw.gz"))
