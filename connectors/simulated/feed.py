@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from connectors.simulated.listing import Listing
 from connectors.simulated.venue import SimulatedExchange
 from engine.model.enums import Side
@@ -35,6 +37,9 @@ class Feed:
                     )
             if listing.prints:
                 self._add_trades(events, instrument_id, listing, receive_us)
+        if self._exchange.notices:
+            events += [structs.replace(notice, receive_us=receive_us) for notice in self._exchange.notices]
+            self._exchange.notices.clear()
         return events
 
     def snapshot(self, instrument_id: str, receive_us: int) -> BookSnapshot:

@@ -89,12 +89,8 @@ class ReplayMarket:
                     self._update(listing, event)
             self._pending = next(self._lines, None)
         _uncross(listing)
-
-    def notices(self, now_us: int) -> list[BadMessageSeen]:
-        """What there is to tell by `now_us` about lines that could not be understood, each once."""
-        due = [notice for notice in self._notices if notice.receive_us <= now_us]
-        self._notices = [notice for notice in self._notices if notice.receive_us > now_us]
-        return due
+        exchange.notices += self._notices
+        self._notices.clear()
 
     def _on_bad(self, reason: str, excerpt: str, receive_us: int) -> None:
         self.bad += 1

@@ -24,7 +24,7 @@ from connectors.simulated.venue_order import Account, ClientIds, OrderState, Rep
 from engine.model.account import Balance
 from engine.model.enums import OrderStatus, OrderType, Side
 from engine.model.errors import Rejected
-from engine.model.event import Fill
+from engine.model.event import BadMessageSeen, Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO, to_text
 from engine.model.request import AmendOrder, SubmitOrder
@@ -48,6 +48,7 @@ class SimulatedExchange:
         self.venue = venue
         self.now_us = 0
         self.cut_until_us = 0
+        self.notices: list[BadMessageSeen] = []  # what a market has to say about its source, for the public stream
         self.ledger = Ledger()
         self.accounts: dict[str, Account] = {}
         self.orders_max = orders_max

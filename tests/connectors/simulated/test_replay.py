@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from connectors.binance.parse import MarketDataParser
 from connectors.simulated.capture import Capture
+from connectors.simulated.feed import Feed
 from connectors.simulated.market import NEVER_US
 from connectors.simulated.replay import ReplayMarket, coarsest_step
 from connectors.simulated.venue import SimulatedExchange
@@ -243,13 +245,14 @@ def test_bad_lines_are_counted_and_told_of_once_a_minute(tmp_path: Path) -> None
     venue = stage(tmp_path, *bad, depth(11, [("99.0", "7.00")])).play()
     assert venue.levels(BUY)[0] == ("99.0", "7.00")
     assert venue.market.bad == 72
-    assert venue.market.notices(START_US) == []
-    first, second = venue.market.notices(venue.exchange.now_us)
+    first, second = venue.exchange.notices
     assert (first.venue, first.excerpt, first.receive_us) == ("binance", "{", START_US + 1_000_000)
     assert first.reason.startswith("not a frame of a known stream")
     assert second.receive_us == START_US + 61_000_000
     assert second.reason.endswith("(bad line 61 of the recording)")
-    assert venue.market.notices(venue.exchange.now_us) == []
+    told = Feed(venue.exchange).collect(START_US + 99)
+    assert told[-2:] == [structs.replace(notice, receive_us=START_US + 99) for notice in (first, second)]
+    assert venue.exchange.notices == []
 
 
 def read(path: Path) -> tuple[list[int], list[tuple[str, str, int]]]:
