@@ -2,7 +2,7 @@
 
 from engine.core.absence import SEARCH_BACK_US
 from engine.core.amend import backoff_us, repeat_amend
-from engine.core.hot_words import AMEND, CANCEL, CLOSED, SENT
+from engine.core.hot_words import AMEND, CANCEL, SENT
 from engine.core.marks import mark
 from engine.core.order_absence import quarantine_of
 from engine.core.order_change import AlarmKind, Change
@@ -56,8 +56,6 @@ def cancel_failed(state: TrackerState, record: Record, failure: RequestFailed, n
 
 def look(state: TrackerState, record: Record, failure: RequestFailed, now_us: int) -> bool:
     """A denial that proves nothing by itself: look at once."""
-    if record.order.phase is CLOSED:
-        state.fetch_at(record, now_us)
     state.look_at(record, now_us)
     return False
 
@@ -124,10 +122,12 @@ def due_live(state: TrackerState, record: Record, now_us: int) -> list[Request]:
 
 def due_settling(state: TrackerState, record: Record, now_us: int) -> list[Request]:
     """T20: fetch the missing trades; where the close did not state its cumulative quantity, ask for that too."""
-    record.repeat_us = record.lookup_us = FAR
-    requests: list[Request] = [_fetch(state, record, now_us)]
-    if record.close_us:
+    requests: list[Request] = []
+    if record.close_us or now_us >= record.lookup_us:
         requests.append(lookup_of(record.order))
+    record.lookup_us = FAR
+    if now_us >= record.trades_us:
+        requests.append(_fetch(state, record, now_us))
     return requests
 
 
