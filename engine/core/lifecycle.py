@@ -58,9 +58,10 @@ class Step(StrEnum):
     RESURRECT = "T9"
     REJECT = "T3 / T3c"
     CONTRADICT = "T3c"
-    REJECT_LIVE = "CLOSED(REJECTED) if cum 0, else CLOSED(CANCELED)"
+    REJECT_LIVE = "REJECTED if cum 0, else CANCELED"
     DOUBT = "T4"
-    BOOK = "T7 / T10"
+    BOOK_SENT = "T7"
+    BOOK = "T10"
     BOOK_LATE = "T10 late"
     BOOK_DEAD = "T9 + T10"
     ABSENT_SENT = "T6"
@@ -96,7 +97,7 @@ _ROWS: dict[News, tuple[Step, Step, Step, Step, Step]] = {
     News.REJECTED_ACK: (S.REJECT, S.CONTRADICT, S.IGNORE, S.IGNORE, S.IGNORE),
     News.REJECTED_TOLD: (S.REJECT, S.REJECT_LIVE, S.COUNT, S.IGNORE, S.IGNORE),
     News.UNKNOWN: (S.DOUBT, S.IGNORE, S.IGNORE, S.IGNORE, S.IGNORE),
-    News.FILL_NEW: (S.BOOK, S.BOOK, S.BOOK, S.BOOK_LATE, S.BOOK_DEAD),
+    News.FILL_NEW: (S.BOOK_SENT, S.BOOK, S.BOOK, S.BOOK_LATE, S.BOOK_DEAD),
     News.FILL_KNOWN: (S.IGNORE, S.IGNORE, S.IGNORE, S.IGNORE, S.IGNORE),
     News.LOOKUP_ABSENT: (S.ABSENT_SENT, S.ABSENT_LIVE, S.ABSENT_SETTLING, S.IGNORE, S.IGNORE),
     News.CANCEL_RECORDED: (S.CANCEL_LATER, S.CANCEL, S.IGNORE, S.IGNORE, S.IGNORE),
@@ -120,9 +121,10 @@ LEADS: dict[Step, tuple[Stage, ...]] = {
     S.MOVE: (Stage.LIVE, Stage.SETTLING, Stage.ENDED),
     S.COUNT: (Stage.SETTLING, Stage.ENDED),
     S.RESURRECT: (Stage.LIVE, Stage.SETTLING, Stage.ENDED),
-    S.REJECT: (Stage.DEAD, Stage.LIVE, Stage.SETTLING),
+    S.REJECT: (Stage.DEAD, Stage.SETTLING),
     S.REJECT_LIVE: (Stage.DEAD, Stage.SETTLING, Stage.ENDED),
-    S.BOOK: (Stage.LIVE, Stage.SETTLING, Stage.ENDED),
+    S.BOOK_SENT: (Stage.LIVE, Stage.SETTLING, Stage.ENDED),
+    S.BOOK: (Stage.ENDED,),
     S.BOOK_DEAD: (Stage.LIVE, Stage.ENDED),
     S.ABSENT_SENT: (Stage.DEAD,),
     S.ABSENT_LIVE: (Stage.ENDED,),

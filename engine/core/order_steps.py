@@ -46,6 +46,7 @@ STEPS: Mapping[Step, Handler] = {
     Step.CONTRADICT: order_reports.contradict,
     Step.REJECT_LIVE: order_reports.reject_live,
     Step.DOUBT: order_reports.doubt,
+    Step.BOOK_SENT: settlement.book,
     Step.BOOK: settlement.book,
     Step.BOOK_LATE: settlement.book_late,
     Step.BOOK_DEAD: settlement.book_dead,
