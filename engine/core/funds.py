@@ -13,6 +13,8 @@ from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO
 from engine.model.order import Order
 
+BOOKABLE = (OrderType.LIMIT, OrderType.MARKET)  # stops wait outside the book until they trigger
+
 
 class Account:
     """One asset at one venue: our ledger, the venue's last word beside it, and what our orders tie up."""

@@ -70,6 +70,11 @@ class Halt:
         return tuple(self._causes.values())
 
     @property
+    def restricted(self) -> bool:
+        """Whether anything is restricted anywhere."""
+        return bool(self._modes)
+
+    @property
     def latched(self) -> tuple[Cause, ...]:
         """The causes of HALT: the driver keeps them in the order log, and no start gets past them."""
         return tuple(cause for cause in self._causes.values() if CAUSES[cause.kind].mode is Mode.HALT)
@@ -80,7 +85,7 @@ class Halt:
         return ONE - self.equity / self.peak if self.equity is not None and self.peak > 0 else ZERO
 
     def mode(self, instrument_id: str = "", strategy: str = "") -> Mode:
-        """The worst mode of the account, the instrument, its venue and the strategy; with no arguments the account's."""
+        """The worst mode of the account, the instrument, its venue and the strategy."""
         if not self._modes:
             return Mode.RUN
         scopes = ("", instrument_id.partition(":")[0], instrument_id, strategy_scope(strategy))
@@ -88,8 +93,6 @@ class Halt:
 
     def refuses(self, instrument_id: str, strategy: str, *, reduce_only: bool) -> str:
         """Why a new order may not be sent now, or ""."""
-        if not self._modes:
-            return ""
         mode = self.mode(instrument_id, strategy)
         creates = ALLOWED[mode].creates
         if creates is Creates.ALL or (creates is Creates.REDUCE_ONLY and reduce_only):
@@ -100,7 +103,7 @@ class Halt:
 
     def cancels_own(self, instrument_id: str, strategy: str) -> bool:
         """Whether our resting orders there have to be cancelled."""
-        return bool(self._modes) and ALLOWED[self.mode(instrument_id, strategy)].cancels_own
+        return ALLOWED[self.mode(instrument_id, strategy)].cancels_own
 
     def drain(self) -> list[Notice | ModeChanged]:
         """What happened since the last call."""
@@ -207,7 +210,7 @@ class Halt:
         limits, drawdown = self.limits, ONE - equity / self.peak
         numbers = f"equity {show_amount(equity)} of {show_amount(self.peak)} {self._quote} ({show_percent(-drawdown)})"
         if limits.kill_switch is not None and drawdown >= limits.kill_switch:
-            text = f"kill_switch {show_percent(limits.kill_switch)}: {numbers}. All orders are cancelled, then the bot stops."
+            text = f"kill_switch {show_percent(limits.kill_switch)}: {numbers}. Cancelling all orders, then stopping."
             self.add(CauseKind.KILL_SWITCH, "", text, now_us, self._review)
         elif limits.max_drawdown is not None and drawdown >= limits.max_drawdown:
             text = f"max_drawdown {show_percent(limits.max_drawdown)}: {numbers}. Quotes cancelled, quoting paused."

@@ -113,6 +113,7 @@ CAUSES = {
     CauseKind.KILL_SWITCH: Rule(Mode.HALT, Exit.OPERATOR, "R-KILL"),
 }
 
+
 class Cause(Struct, frozen=True, gc=False, tag=True, array_like=True):
     """One reason to restrict trading. `scope` is "", a venue, an instrument id or `strategy:<name>`."""
 

@@ -209,6 +209,19 @@ class Portfolio:
             worth = None if more is None else worth + more
         return worth
 
+    def derivative_value(self, quote: str, without: str) -> Decimal | None:
+        """What the derivative positions could become worth with all open orders filled, but for one instrument's."""
+        values = []
+        for instrument_id, market in self.markets.items():
+            worst = max(abs(market.position + market.buys), abs(market.position - market.sells))
+            if market.spot or instrument_id == without or not worst:
+                continue
+            price = self.rates.price(instrument_id)
+            if price is None:
+                return None
+            values.append((market.money.asset, value_of(market.instrument, worst, price)))
+        return self._worth(values, quote)
+
     def hold_value(self, quote: str) -> Decimal | None:
         """What the balances of the start would be worth now in `quote`; None as in `equity`."""
         return self._worth(((account.asset, account.opening) for account in self.accounts.values()), quote)
