@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from engine.core.driver import FAR, Driver
+from engine.core.driver import Driver
+from engine.core.engine import FAR
 
 WAKE_GAP_US = 100_000  # an off-grid tick comes no sooner than this after the last one
 
@@ -12,7 +13,7 @@ OnTick = Callable[[int], None]
 
 
 class Clock:
-    """Engine time: wall time at the start plus monotonic time since, so that it never steps. `speed` > 1 runs faster."""
+    """Engine time: wall time at the start plus monotonic time since: it never steps. `speed` > 1 runs faster."""
 
     def __init__(self, speed: float = 1.0, start_us: int | None = None) -> None:
         self._speed = speed

@@ -45,7 +45,7 @@ class Driver:
         return bool(self._venues) and all(venue.finished for venue in self._venues)
 
     def step(self, now_us: int, target_us: int) -> int:
-        """Advance the venues and tick at `target_us`, or at the earlier moment the engine asked to be woken. Returns it."""
+        """Advance the venues and tick at `target_us`, or earlier if an event wakes the engine. Returns the time."""
         engine = self.engine
         reached_us = self.receive(target_us)
         crossed = reached_us // engine.grid_us - now_us // engine.grid_us

@@ -5,12 +5,12 @@ from typing import Protocol
 
 from engine.core.actions import Action, StopHow
 from engine.core.state import State
-from engine.model.event import Event
+from engine.model.event import Event, Tick
 from engine.model.instrument import Instrument
 from engine.model.quote import Refused
 from engine.model.request import Request
 
-Record = Event | Request | Refused
+Record = Event | Tick | Request | Refused
 Sink = Callable[[int, Record], None]  # (engine time, record); queues, never blocks, never raises
 
 

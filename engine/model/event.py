@@ -160,15 +160,6 @@ class OperatorCommand(Struct, frozen=True, gc=False, tag=True, array_like=True):
     receive_us: int
 
 
-class SettingChanged(Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """A live setting of a strategy or risk section was changed; `value` is the JSON text of the new section."""
-
-    section: str
-    value: str
-    actor: str
-    receive_us: int
-
-
 class TransferSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
     """Money that came or went without a trade: deposit, withdrawal, funding, interest. `amount` is signed."""
 
@@ -180,6 +171,12 @@ class TransferSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
     event_us: int
     receive_us: int
     instrument_id: str = ""
+
+
+class Tick(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """A tick of the engine, as journals and other sinks see it."""
+
+    now_us: int
 
 
 MarketEvent = BookSnapshot | BookDelta | PublicTrade | BestQuote | Candle | FundingRate | MarkPrice
@@ -199,6 +196,5 @@ Event = (
     | OrderRecalled
     | OperatorDecision
     | OperatorCommand
-    | SettingChanged
     | TransferSeen
 )

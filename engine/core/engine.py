@@ -1,0 +1,277 @@
+"""The engine: facts in through `apply`, decisions out through `tick`. Synchronous; reads no clock, does no I/O.
+
+Same sequence of calls in, same requests out, bit for bit.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from engine.core.actions import Action, AdoptPosition, ChangeExecutor, SetQuotes, StartExecutor, StopExecutor
+from engine.core.checks import Checks
+from engine.core.executors import KINDS
+from engine.core.facts import Facts, strategy_of
+from engine.core.halt import Halt
+from engine.core.limits import RiskLimits
+from engine.core.modes import Cause, CauseKind, ModeChanged
+from engine.core.notice import Notice
+from engine.core.order_change import Change
+from engine.core.ports import Controller, Executor, Record, Sink
+from engine.core.state import State
+from engine.core.user_stream import UserStream
+from engine.model.enums import Command, Phase
+from engine.model.event import Event, Tick
+from engine.model.fill import Fill
+from engine.model.market import BookDelta
+from engine.model.quote import Refused
+from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
+
+FAR = 1 << 62  # later than any time
+EXECUTOR_KEPT_US = 3_600_000_000  # how long a finished executor can be looked at
+ENDING = (CauseKind.STOP, CauseKind.KILL_SWITCH)  # causes that end the session once nothing of ours is open
+
+
+class Wake(StrEnum):
+    """What may bring the next decision forward."""
+
+    FILL = "fill"
+    BOOK = "book"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Of one engine. `quote` is the asset in which equity is measured, `bot` the name in texts.
+
+    Controllers decide on multiples of `grid_us`, or earlier on `wake_on`, never closer than `wake_gap_us`.
+    """
+
+    bot: str
+    quote: str
+    grid_us: int = 1_000_000
+    wake_on: tuple[Wake, ...] = ()
+    wake_gap_us: int = 50_000
+    limits: RiskLimits = RiskLimits()
+
+
+class Engine:
+    """One bot's decisions on one `State`. `streams` watches the private streams, by venue.
+
+    `sinks` hear every event, tick, request and refusal; `on_change` everything that happens to our orders. `notices`
+    holds what an operator should hear, until the driver takes it.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        controllers: Sequence[Controller],
+        settings: Settings,
+        streams: Mapping[str, UserStream],
+        sinks: Iterable[Sink] = (),
+        on_change: Callable[[Change], None] | None = None,
+    ) -> None:
+        self.state = state
+        self.controllers = controllers
+        self.grid_us = settings.grid_us
+        self.wakes = bool(settings.wake_on)
+        self.wake_us = FAR
+        self.notices: list[Notice | ModeChanged] = []
+        self.refusals = 0
+        self.halt = Halt(settings.limits, settings.bot, settings.quote)
+        self._settings = settings
+        self._checks = Checks(
+            settings.limits, state.portfolio, self.halt, state.circuits, state.orders.slot, settings.quote
+        )
+        self._sinks = tuple(sinks)
+        self._hear = on_change
+        self._facts = Facts(state, self.halt, streams, self._changed)
+        self._apply = self._facts.apply
+        self._grid_due_us = 0
+        self._decided_us = 0
+        self._streams_due_us = 0
+        self._finished: dict[str, int] = {}  # executors that are done, and since when
+        self._wake_types = {Wake.FILL: Fill, Wake.BOOK: BookDelta}
+        self._waking = tuple(self._wake_types[each] for each in settings.wake_on)
+
+    # ---- facts
+
+    def apply(self, event: Event) -> None:
+        """Put one fact into the state. May be called at any time between two ticks."""
+        for sink in self._sinks:
+            sink(self.state.now_us, event)
+        self._apply(event)
+        if isinstance(event, self._waking):
+            self.wake_us = min(self.wake_us, max(self._decided_us + self._settings.wake_gap_us, self.state.now_us))
+
+    # ---- reading
+
+    @property
+    def due_us(self) -> int:
+        """The next time, besides the grid, at which it wants to be ticked."""
+        return min(self.state.orders.due_us, self._streams_due_us, self.wake_us)
+
+    @property
+    def ending(self) -> Cause | None:
+        """Why the session ends; None while it goes on."""
+        return next((cause for cause in self.halt.causes if cause.kind in ENDING), None)
+
+    @property
+    def stopped(self) -> bool:
+        """The session was told to end, and nothing of ours is open any more."""
+        return self.ending is not None and not self.state.orders.active()
+
+    def take_notices(self) -> list[Notice | ModeChanged]:
+        """What an operator should hear since the last call."""
+        taken = [*self._facts.notices, *self.halt.drain()]
+        self._facts.notices.clear()
+        return taken
+
+    # ---- decisions
+
+    def tick(self, now_us: int) -> list[Request]:
+        """Decide on the facts as of `now_us` and return what is to be sent, already recorded in the order tracker.
+
+        Off the grid, unless an event woke it, only deadlines are served: lookups, repeats, fetches.
+        """
+        state, facts = self.state, self._facts
+        assert now_us >= state.now_us, f"time runs backwards: {now_us} after {state.now_us}"
+        state.now_us = now_us
+        self._publish(Tick(now_us))
+        requests, facts.requests = facts.requests, []
+        requests += state.books.tick(now_us)
+        if state.orders.due_us <= now_us:
+            requests += state.orders.tick(now_us)
+            facts.drain_orders()
+        if self._streams_due_us <= now_us:
+            requests += facts.watch_streams(now_us)
+        if now_us >= self._grid_due_us or now_us >= self.wake_us:
+            self._watch(now_us)
+            for request in self._decide(now_us):
+                self._screen(request, now_us, requests)
+        self._streams_due_us = min((stream.due_us for stream in facts.streams.values()), default=FAR)
+        for request in requests:
+            self._publish(request)
+        return requests
+
+    def _watch(self, now_us: int) -> None:
+        """What only a look at the whole tells: stale books, equity, causes that last."""
+        state, halt = self.state, self.halt
+        self._decided_us = now_us
+        self._grid_due_us = (now_us // self.grid_us + 1) * self.grid_us
+        self.wake_us = FAR
+        for instrument_id in state.instruments:
+            halt.watch_book(instrument_id, state.books.book(instrument_id), now_us)
+        equity = state.portfolio.equity(self._settings.quote)
+        if equity is not None:
+            halt.watch_equity(equity, now_us)
+        halt.tick(now_us, self._count_open)
+
+    def _decide(self, now_us: int) -> list[Request]:
+        """Withdraw what the mode forbids, then let the controllers and executors that may act do so."""
+        state, halt = self.state, self.halt
+        requests: list[Request] = self._withdraw() if halt.causes else []
+        for controller in self.controllers:
+            if not halt.cancels_own("", controller.name):
+                requests += self._guarded(controller.name, self._control, controller)
+        for executor in list(state.executors.values()):
+            if executor.done:
+                self._archive(executor, now_us)
+            elif not halt.cancels_own("", strategy_of(executor.executor_id)):
+                requests += self._guarded(strategy_of(executor.executor_id), self._step, executor)
+        return requests
+
+    def _control(self, controller: Controller) -> Sequence[Request]:
+        for action in controller.decide(self.state):
+            self._act(action)
+        return ()
+
+    def _step(self, executor: Executor) -> Sequence[Request]:
+        return executor.step(self.state)
+
+    def _guarded(self, strategy: str, act: Callable[[Any], Sequence[Request]], subject: object) -> Sequence[Request]:
+        try:
+            return act(subject)
+        except Exception as error:  # handled: pauses the strategy, cancels its orders, tells where
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{type(error).__name__}: {error} at {where.filename}:{where.lineno} in {where.name}"
+            self.halt.note_error(strategy, text, self.state.now_us)
+            if all(self.halt.cancels_own("", each.name) for each in self.controllers):
+                self.halt.add(CauseKind.STOP, "", f"strategy error: {text}", self.state.now_us)
+            return ()
+
+    def _act(self, action: Action) -> None:
+        executors = self.state.executors
+        if isinstance(action, SetQuotes):
+            executors[action.executor_id].set_quotes(action.quotes)
+        elif isinstance(action, StartExecutor):
+            if action.executor_id not in executors:
+                executors[action.executor_id] = KINDS[action.kind](action.executor_id, action.settings)
+        elif isinstance(action, ChangeExecutor):
+            executors[action.executor_id].change(action.changes)
+        elif isinstance(action, StopExecutor):
+            executors[action.executor_id].stop(action.how)
+        else:
+            self._adopt(action)
+
+    def _adopt(self, action: AdoptPosition) -> None:
+        self.state.portfolio.adopt(action.owner, action.instrument_id, action.quantity, action.average_price)
+
+    def _archive(self, executor: Executor, now_us: int) -> None:
+        since_us = self._finished.setdefault(executor.executor_id, now_us)
+        if now_us - since_us >= EXECUTOR_KEPT_US:
+            del self._finished[executor.executor_id]
+            del self.state.executors[executor.executor_id]
+
+    def _withdraw(self) -> list[Request]:
+        """Cancel our orders wherever the mode says that none may stand."""
+        return [
+            CancelOrder(order.client_order_id, order.instrument_id, order.venue_order_id)
+            for order in self.state.orders.active()
+            if order.command is not Command.CANCEL
+            and order.phase is not Phase.CLOSED
+            and self.halt.cancels_own(order.instrument_id, strategy_of(order.owner))
+        ]
+
+    def _screen(self, request: Request, now_us: int, passed: list[Request]) -> None:
+        """Record a request that passes the checks; refuse one that does not."""
+        state = self.state
+        if isinstance(request, SubmitOrder | AmendOrder):
+            refused = self._checks.judge(request, state.mid(request.instrument_id), now_us)
+            if refused is not None:
+                self._refuse(refused)
+                return
+        elif not isinstance(request, CancelOrder):
+            passed.append(request)
+            return
+        order = state.orders.record(request, now_us)
+        if order is not None:
+            passed.append(request)
+            state.portfolio.follow(order)
+
+    def _refuse(self, refused: Refused) -> None:
+        self.refusals += 1
+        self._publish(refused)
+        request = refused.request
+        if isinstance(request, SubmitOrder):
+            self.halt.note_refused(strategy_of(request.owner), refused.rule, refused.at_us)
+            notice = self.state.circuits.note(
+                request.owner, request.instrument_id, request.tag, refused.rule, refused.at_us
+            )
+            if notice is not None:
+                self._facts.notices.append(notice)
+
+    def _changed(self, change: Change) -> None:
+        if self._hear is not None:
+            self._hear(change)
+
+    def _publish(self, record: Record) -> None:
+        for sink in self._sinks:
+            sink(self.state.now_us, record)
+
+    def _count_open(self, scope: str) -> int:
+        """Active orders in a scope: "", a venue, an instrument id, or `strategy:<name>`."""
+        return sum(
+            scope in ("", order.venue, order.instrument_id, f"strategy:{strategy_of(order.owner)}")
+            for order in self.state.orders.active()
+        )

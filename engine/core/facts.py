@@ -1,0 +1,229 @@
+"""What each kind of event changes: the table behind `Engine.apply`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.core.circuit import SlotCircuits
+from engine.core.halt import Halt
+from engine.core.notice import Notice
+from engine.core.order_change import Alarm, Change
+from engine.core.state import State
+from engine.core.user_stream import UserStream
+from engine.model.account import Balance
+from engine.model.enums import Action, Channel, CloseReason, Health, OrderStatus
+from engine.model.event import (
+    AccountSnapshot,
+    BadMessageSeen,
+    ClockSynced,
+    ConnectorStatus,
+    Event,
+    FillCorrected,
+    OperatorCommand,
+    OperatorDecision,
+    OrderRecalled,
+    OrderUpdate,
+    RequestFailed,
+    RequestSent,
+    TradesSynced,
+    TransferSeen,
+)
+from engine.model.fill import Fill
+from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, FundingRate, MarkPrice, PublicTrade
+from engine.model.order import Order
+from engine.model.request import Request
+
+OF_ORDERS = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
+
+
+def strategy_of(owner: str) -> str:
+    """The strategy that an executor belongs to: its id begins with the strategy's name and a slash."""
+    return owner.partition("/")[0]
+
+
+class Facts:
+    """Applies events to the state. What they ask for in return waits in `requests` for the next tick.
+
+    `on_change` hears everything that happens to our orders, after it was booked.
+    """
+
+    def __init__(
+        self, state: State, halt: Halt, streams: Mapping[str, UserStream], on_change: Callable[[Change], None]
+    ) -> None:
+        self.state = state
+        self.halt = halt
+        self.streams = streams
+        self.requests: list[Request] = []
+        self.fills = 0
+        self.notices: list[Notice] = []
+        self._on_change = on_change
+        self._circuits: SlotCircuits = state.circuits
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            BookSnapshot: state.books.apply,
+            BookDelta: state.books.apply,
+            PublicTrade: self._trade,
+            MarkPrice: self._mark,
+            FundingRate: self._funding,
+            BestQuote: _ignore,
+            Candle: _ignore,
+            OrderUpdate: self._update,
+            Fill: self._fill,
+            FillCorrected: self._correction,
+            RequestSent: state.orders.apply_sent,
+            RequestFailed: self._failure,
+            Balance: state.portfolio.apply_balance,
+            AccountSnapshot: self._snapshot,
+            TradesSynced: self._trades_synced,
+            ClockSynced: self._clock,
+            ConnectorStatus: self._status,
+            BadMessageSeen: self._bad_message,
+            OrderRecalled: state.orders.apply_recalled,
+            OperatorDecision: self._decision,
+            OperatorCommand: halt.apply_command,
+            TransferSeen: state.portfolio.apply_transfer,
+        }
+        for venue in streams:
+            self._show_health(venue, Health.DOWN, "not connected yet", 0)
+
+    def apply(self, event: Event) -> None:
+        """Put one fact into the state."""
+        self._handlers[type(event)](event)
+
+    def changed(self, change: Change) -> None:
+        """Book what happened to an order, and tell who has to know."""
+        order = change.order
+        self.state.portfolio.apply(change)
+        if change.fill is not None:
+            self.fills += 1
+        if order.status is OrderStatus.REJECTED and change.status_before is not OrderStatus.REJECTED:
+            self._rejected(order)
+        if change.alarms:
+            self.alarmed(change.alarms)
+        self._on_change(change)
+
+    def alarmed(self, alarms: tuple[Alarm, ...]) -> None:
+        """Alarms of the order tracker: some make an instrument unsafe, all are told to the operator."""
+        for alarm in alarms:
+            self.halt.apply_alarm(alarm)
+            text = f"order {alarm.client_order_id}: {alarm.kind.value}: {alarm.text}"
+            self.notices.append(Notice("W-ORDER", alarm.instrument_id, text, "", alarm.at_us))
+
+    def drain_orders(self) -> None:
+        """Book what the order tracker did by itself."""
+        for change in self.state.orders.take_changes():
+            self.changed(change)
+        self.alarmed(self.state.orders.take_alarms())
+
+    # ---- market
+
+    def _trade(self, trade: PublicTrade) -> None:
+        self.state.trades[trade.instrument_id] = trade
+
+    def _mark(self, mark: MarkPrice) -> None:
+        self.state.marks[mark.instrument_id] = mark
+
+    def _funding(self, funding: FundingRate) -> None:
+        self.state.funding[funding.instrument_id] = funding
+
+    # ---- orders
+
+    def _update(self, update: OrderUpdate) -> None:
+        stream = self.streams.get(update.instrument_id.partition(":")[0])
+        if stream is not None:
+            stream.apply_order_event(update)
+        self._done(self.state.orders.apply_update(update))
+
+    def _fill(self, fill: Fill) -> None:
+        change = self.state.orders.apply_fill(fill)
+        stream = self.streams.get(fill.instrument_id.partition(":")[0])
+        if stream is not None:
+            stream.apply_order_event(fill)
+        self._done(change)
+
+    def _correction(self, event: FillCorrected) -> None:
+        self._done(self.state.orders.apply_correction(event))
+
+    def _decision(self, decision: OperatorDecision) -> None:
+        self._done(self.state.orders.apply_decision(decision))
+
+    def _failure(self, failure: RequestFailed) -> None:
+        if failure.action in OF_ORDERS:
+            self._done(self.state.orders.apply_failure(failure))
+        else:
+            self._answered(failure.venue or failure.instrument_id.partition(":")[0], failure)
+
+    def _done(self, change: Change | None) -> None:
+        if change is not None:
+            self.changed(change)
+        if self.state.orders.state.changes:
+            self.drain_orders()
+
+    def _rejected(self, order: Order) -> None:
+        """A rejection makes the slot wait; many of them pause the strategy."""
+        if order.close_reason is CloseReason.NEVER_EXISTED:
+            return
+        notice = self._circuits.note(order.owner, order.instrument_id, order.tag, order.reason, order.updated_us)
+        if notice is not None:
+            self.notices.append(notice)
+        self.halt.note_refused(strategy_of(order.owner), order.reason, order.updated_us)
+
+    # ---- account and connections
+
+    def _snapshot(self, snapshot: AccountSnapshot) -> None:
+        self.requests += self.state.orders.reconcile(snapshot)
+        self.drain_orders()
+        self.state.portfolio.apply_snapshot(snapshot)
+        self._answered(snapshot.venue, snapshot)
+
+    def _trades_synced(self, synced: TradesSynced) -> None:
+        for change in self.state.orders.apply_trades_synced(synced):
+            self.changed(change)
+        self._answered(synced.instrument_id.partition(":")[0], synced)
+
+    def _clock(self, synced: ClockSynced) -> None:
+        self.state.orders.apply_clock(synced)
+        sheet = self.state.sheets.get(synced.venue)
+        if sheet is not None:
+            self.halt.watch_clock(synced, sheet.request_expiry_us // 2)
+        self._answered(synced.venue, synced)
+
+    def _status(self, status: ConnectorStatus) -> None:
+        self.state.health[status.venue, status.channel, status.instrument_id] = status
+        self.state.books.apply_status(status)
+        stream = self.streams.get(status.venue)
+        if stream is not None and status.channel is Channel.USER:
+            before = stream.health
+            stream.apply_status(status)
+            if stream.health is not before:
+                self._show_health(status.venue, stream.health, status.reason, status.receive_us)
+
+    def _answered(self, venue: str, answer: AccountSnapshot | TradesSynced | ClockSynced | RequestFailed) -> None:
+        stream = self.streams.get(venue)
+        if stream is None:
+            return
+        before = stream.health
+        stream.apply_answer(answer)
+        if stream.health is not before:
+            self._show_health(venue, stream.health, "everything it may have missed was fetched", answer.receive_us)
+
+    def _show_health(self, venue: str, health: Health, reason: str, now_us: int) -> None:
+        """The private stream counts as healthy once its gaps are filled, not when it is merely connected."""
+        self.halt.apply_status(ConnectorStatus(venue, Channel.USER, health, reason, now_us))
+        self.state.orders.set_degraded(venue, health is not Health.HEALTHY, now_us)
+
+    def watch_streams(self, now_us: int) -> list[Request]:
+        """Serve the streams that are due; what they ask for."""
+        requests: list[Request] = []
+        for venue, stream in self.streams.items():
+            if stream.due_us <= now_us:
+                before = stream.health
+                requests += stream.tick(now_us)
+                if stream.health is not before:
+                    self._show_health(venue, stream.health, "its events do not come", now_us)
+        return requests
+
+    def _bad_message(self, message: BadMessageSeen) -> None:
+        self.state.bad_messages[message.venue] = self.state.bad_messages.get(message.venue, 0) + 1
+
+
+def _ignore(event: object) -> None:
+    """Nobody decides on this yet."""
