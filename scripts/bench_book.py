@@ -14,13 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from calibrate import calibration
 from sortedcontainers import SortedDict
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from connectors.binance.parse import MarketDataParser
 from engine.core.book import L2Book
 from engine.core.books import BookRules, BookTracker, chained, contiguous
 from engine.model.market import BookDelta, BookSnapshot, Level
+from scripts.calibrate import calibration
 
 EVENTS = 20_000
 GOAL_US = 8.0

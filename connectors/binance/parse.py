@@ -18,7 +18,7 @@ from engine.model.errors import BadMessage
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, FundingRate, Level, MarkPrice, PublicTrade
 
 FRAME_BYTES_MAX = 8 << 20
-NUMBERS_MAX = 8_192  # remembered texts of numbers per instrument
+NUMBERS_MAX = 32_768  # remembered texts of numbers per instrument, about 7 MB; 8,192 made busy futures 1.4 times slower
 MICROSECOND_STAMPS = 100_000_000_000_000  # a stamp from here on is in µs, below it in ms
 
 MarketData = BookDelta | PublicTrade | BestQuote | MarkPrice | FundingRate
