@@ -237,6 +237,15 @@ def test_accounts_trade_with_each_other_at_their_own_rates() -> None:
     assert exchange.lookup(bob, BTC, "y").state.reason == "self_trade"  # type: ignore[union-attr]
 
 
+def test_lists_of_two_instruments_share_nothing() -> None:
+    exchange, alice = venue()
+    exchange.submit(alice, order("a", BUY, 50, 100, list_id="pair"))
+    with pytest.raises(Rejected, match="cannot pay"):
+        exchange.submit(alice, order("b", BUY, 50, 100, list_id="pair", instrument_id=ETH))
+    exchange.submit(alice, order("c", BUY, 50, 99, list_id="pair"))
+    assert exchange.balance(alice, "USDT").free == 10_000 - 5100
+
+
 def test_queries_are_per_account_and_instrument() -> None:
     exchange, alice = venue()
     bob = exchange.open_account("bob", money(USDT=1000, ETH=5))
