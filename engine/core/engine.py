@@ -11,7 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, SetQuotes, StartExecutor, StopExecutor
-from engine.core.checks import Checks
+from engine.core.check_rules import Context
+from engine.core.checks import PreTradeChecks
 from engine.core.executors import KINDS
 from engine.core.facts import Facts, strategy_of
 from engine.core.halt import Halt
@@ -80,9 +81,10 @@ class Engine:
         self.refusals = 0
         self.halt = Halt(settings.limits, settings.bot, settings.quote)
         self._settings = settings
-        self._checks = Checks(
-            settings.limits, state.portfolio, self.halt, state.circuits, state.orders.slot, settings.quote
+        looks_at = Context(
+            state.portfolio, self.halt, state.circuits, state.orders.slot, strategy_of, settings.quote
         )
+        self._checks = PreTradeChecks(looks_at, state.orders.by_client_id, state.mid, settings.limits)
         self._sinks = tuple(sinks)
         self._hear = on_change
         self._facts = Facts(state, self.halt, streams, self._changed)
@@ -237,7 +239,7 @@ class Engine:
         """Record a request that passes the checks; refuse one that does not."""
         state = self.state
         if isinstance(request, SubmitOrder | AmendOrder):
-            refused = self._checks.judge(request, state.mid(request.instrument_id), now_us)
+            refused = self._checks.check(request, now_us)
             if refused is not None:
                 self._refuse(refused)
                 return
