@@ -17,7 +17,7 @@ from connectors.simulated.bookkeeping import Bookkeeper, fee_rates
 from connectors.simulated.ledger import Ledger
 from connectors.simulated.listing import Listing
 from connectors.simulated.market import NEVER_US
-from connectors.simulated.order_rules import order_problems
+from connectors.simulated.order_rules import MARKETS, order_problems
 from connectors.simulated.register import OrderRegister
 from connectors.simulated.settlement import SpotSettlement
 from connectors.simulated.venue_order import Account, ClientIds, OrderState, Report, VenueOrder
@@ -28,8 +28,6 @@ from engine.model.event import BadMessageSeen, Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO, to_text
 from engine.model.request import AmendOrder, SubmitOrder
-
-MARKETS = (OrderType.MARKET, OrderType.STOP_MARKET)
 
 
 class SimulatedExchange:
@@ -75,6 +73,7 @@ class SimulatedExchange:
         taker_rate: Decimal | None = None,
     ) -> Account:
         """Add a trader with its deposits."""
+        assert name not in self.accounts, f"{self.venue} already has an account {name}"
         account = Account(len(self.accounts) + 1, name, self_trade, maker_rate, taker_rate)
         self.accounts[name] = account
         self.ledger.deposit(account.number, balances)
@@ -126,7 +125,7 @@ class SimulatedExchange:
     def settle_all(self) -> None:
         """Book everything that a market's step has done."""
         for listing in self.listings.values():
-            self._books.settle(listing, self.now_us)
+            self.settle(listing)
 
     # --- requests
 
