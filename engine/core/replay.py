@@ -63,6 +63,6 @@ def replay(entries: Iterable[Entry | End | Cut], engine_factory: Callable[[], Re
         elif isinstance(entry, int):
             at_us = entry
             pending.extend(engine.tick(entry))
-        elif not isinstance(entry, End):
+        elif not isinstance(entry, End | Request):
             engine.apply(entry)
     return ReplayResult(requests, index, None, "")
