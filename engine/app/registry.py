@@ -107,6 +107,6 @@ BUILT_IN = Registry(
     },
     markets={
         "synthetic": "connectors.simulated.scenario:MarketSection",
-        "replay": "engine.app.config.models:ReplayMarket",
+        "replay": "engine.app.config.models:ReplaySection",
     },
 )

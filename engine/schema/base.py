@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from engine.schema.values import BadValue, parse_flag, parse_number, parse_whole_number
 
@@ -27,17 +28,28 @@ def reader(parse: Callable[[str], object], noun: str, *accepted: type) -> Reader
     return read
 
 
-def _or_none(read: Reader) -> Reader:
-    return lambda value: None if value is None else read(value)
-
-
-_PLAIN: dict[Any, Reader] = {
-    bool: reader(parse_flag, "true or false", bool),
-    int: reader(parse_whole_number, "a whole number", int),
-    float: reader(parse_number, "a number", float, int, Decimal),
-    Decimal: reader(parse_number, "a number", Decimal, int),
+_PLAIN: dict[str, Reader] = {
+    "bool": reader(parse_flag, "true or false", bool),
+    "int": reader(parse_whole_number, "a whole number", int),
+    "float": reader(parse_number, "a number", float, int, Decimal),
+    "decimal": reader(parse_number, "a number", Decimal, int),
 }
-_PLAIN |= {annotation | None: _or_none(read) for annotation, read in _PLAIN.items()}
+
+
+def _read_plain_types(schema: Any) -> Any:
+    """The validation schema of a field with a reader before every plain type. What has a reader is left alone."""
+    if schema["type"] in _PLAIN:
+        return core_schema.no_info_before_validator_function(_PLAIN[schema["type"]], schema)
+    for part in ("schema", "items_schema", "values_schema"):
+        inner = schema.get(part)
+        if isinstance(inner, dict) and schema["type"] in _TRANSPARENT:
+            schema[part] = _read_plain_types(inner)
+        elif isinstance(inner, list):
+            schema[part] = [_read_plain_types(item) for item in inner]
+    return schema
+
+
+_TRANSPARENT = {"default", "nullable", "function-after", "list", "tuple", "dict"}
 
 
 class ConfigModel(BaseModel):
@@ -50,22 +62,15 @@ class ConfigModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
-    _plain_readers: ClassVar[dict[str, Reader]] = {}
-
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        cls._plain_readers = {
-            name: _PLAIN[field.annotation]
-            for name, field in cls.model_fields.items()
-            if field.annotation in _PLAIN and not any(isinstance(item, BeforeValidator) for item in field.metadata)
-        }
-
-    @field_validator("*", mode="before", check_fields=False)
-    @classmethod
-    def _read_plain(cls, value: object, info: ValidationInfo) -> object:
-        read = cls._plain_readers.get(info.field_name or "")
-        return value if read is None else read(value)
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        model: Any = handler.resolve_ref_schema(schema)
+        while "schema" in model:
+            model = model["schema"]
+        for field in model["fields"].values():
+            field["schema"] = _read_plain_types(field["schema"])
+        return schema
 
 
 class StrategyConfig(ConfigModel):

@@ -17,7 +17,7 @@ from engine.app.config.problems import ConfigError, Place, Problem, Source, path
 from engine.app.config.reading import Reading
 from engine.app.config.rules import RULES, WARNINGS, Rule
 from engine.app.config.salvage import salvage
-from engine.app.config.tree import SIZE_MAX, Table, parse_tree
+from engine.app.config.tree import SIZE_MAX, Table, parse_tree, too_large
 from engine.app.config.validate import add_problems
 from engine.app.registry import BUILT_IN, Registry
 
@@ -110,12 +110,13 @@ def _file_layer(path: FilePath) -> Layer:
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_MAX + 1)
+        if len(content) > SIZE_MAX:
+            return None, [too_large(place)]
         source.text = content.decode("utf-8-sig")
     except OSError as error:
         return None, [Problem(place, "", f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
-        if len(content) <= SIZE_MAX:
-            return None, [Problem(place, "", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")]
+        return None, [Problem(place, "", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")]
     return parse_tree(source)
 
 

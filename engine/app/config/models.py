@@ -52,7 +52,7 @@ class ExchangeConfig(ConfigModel):
     connector: str = setting(doc="what kind of exchange it is", example="simulated")
 
 
-class ReplayMarket(ConfigModel):
+class ReplaySection(ConfigModel):
     """A market that repeats recorded data; our orders trade against it."""
 
     model: Literal["replay"] = "replay"

@@ -18,6 +18,7 @@ from engine.app.config.tree import Array, Node, Scalar, Table
 from engine.app.registry import Registry
 
 _NOT_SET = object()
+_UNKNOWN: Mapping[str, Any] = {}  # the marks below a key or section that no model knows
 _SECRET_LENGTH = 20
 _SECRET_BITS_PER_CHARACTER = 3.5
 
@@ -95,7 +96,7 @@ class Reading:
             self.keys[inner] = entry.place
             field = fields.get(key)
             if field is None:
-                value = self._node(entry.node, shape.item, marks, inner)
+                value = self._node(entry.node, shape.item, _UNKNOWN if shape.item is None else marks, inner)
             else:
                 value = self._node(entry.node, field.rebuild_annotation(), marks_of(field), inner)
             if value is not _NOT_SET:
@@ -111,7 +112,7 @@ class Reading:
             return None if shape.nullable else _NOT_SET
         if marks.get("secret"):
             self._secret(scalar, path)
-        if "${" not in scalar.text:
+        if "${" not in scalar.text or marks is _UNKNOWN:
             return scalar.text
         result = substitute(scalar.text, self.environ)
         if result.malformed:

@@ -27,7 +27,7 @@ def render_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
 def _block(problem: Problem) -> str:
     place = problem.place
     if not place.line:
-        lines = [place.source.title, f"      | {problem.message}"]
+        lines = [_printable(place.source.title), f"      | {_printable(problem.message)}"]
     else:
         line = _line(place)
         column = place.column
@@ -39,22 +39,27 @@ def _block(problem: Problem) -> str:
         lines = [
             f"{place.source.name}:{place.line}:{place.column}  {problem.path}",
             f"{place.line:5d} | {line}",
-            f"      | {before}{carets} {problem.message}",
+            f"      | {before}{carets} {_printable(problem.message)}",
         ]
     if problem.hint:
-        lines.append(f"      = hint: {problem.hint}")
+        lines.append(f"      = hint: {_printable(problem.hint)}")
     return "\n".join(lines) + "\n"
 
 
 def _line(place: Place) -> str:
-    """The line with secrets and what a terminal would not print blotted out."""
+    """The line with its secrets blotted out."""
     lines = place.source.text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     stretches = [(first - 1, last) for number, first, last in place.source.hidden if number == place.line]
     stretches += [found.span(1) for found in _SECRET_WORD.finditer(line)]
     for first, last in stretches:
         line = line[:first] + "*" * len(line[first:last]) + line[last:]
-    return "".join(character if character.isprintable() or character == "\t" else "?" for character in line)
+    return _printable(line)
+
+
+def _printable(text: str) -> str:
+    """Nothing that moves a terminal's cursor or cannot be written."""
+    return "".join(character if character.isprintable() or character == "\t" else "?" for character in text)
 
 
 def _object(problem: Problem) -> dict[str, object]:

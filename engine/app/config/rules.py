@@ -15,7 +15,13 @@ from engine.schema.base import StrategyConfig
 from engine.schema.values import Amount
 
 _LIVE_LIMITS = ("max_order_value", "max_drawdown", "kill_switch", "stale_data")
-_EXCHANGE_FIELDS = ("exchange", "maker", "taker")
+# Fields that name an exchange, and the field with the market there.
+_MARKETS = {
+    "exchange": "trading_pair",
+    "maker": "trading_pair",
+    "taker": "trading_pair",
+    "price_source_exchange": "price_source_market",
+}
 
 
 class Finding(NamedTuple):
@@ -57,9 +63,7 @@ def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Every exchange that a strategy names stands under `exchanges`."""
     known = [str(path[1]) for path in reading.keys if len(path) == 2 and path[0] == "exchanges"]
     named = [
-        ((*path, field), getattr(strategy, field, None))
-        for path, strategy in _strategies(config)
-        for field in _EXCHANGE_FIELDS
+        ((*path, field), getattr(strategy, field, None)) for path, strategy in _strategies(config) for field in _MARKETS
     ]
     named += [((*path, "follows"), getattr(market, "follows", None)) for path, market in _markets(config)]
     for path, name in named:
@@ -71,14 +75,13 @@ def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
 def traded_pairs(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """A simulated exchange trades what the strategies want to trade."""
     for path, strategy in _strategies(config):
-        pair = getattr(strategy, "trading_pair", None)
-        for field in _EXCHANGE_FIELDS:
-            exchange = (config.exchanges or {}).get(getattr(strategy, field, None) or "")
+        for exchange_field, pair_field in _MARKETS.items():
+            name, pair = getattr(strategy, exchange_field, None), getattr(strategy, pair_field, None)
+            exchange = (config.exchanges or {}).get(name or "")
             traded = (exchange.trading_pairs or ()) if isinstance(exchange, SimulatedExchange) else ()
             if pair and traded and pair not in traded:
-                name = getattr(strategy, field)
                 message = f"'{pair}' is not traded on {name}: {', '.join(traded)}"
-                yield Finding((*path, "trading_pair"), message, f"add it to exchanges.{name}.trading_pairs")
+                yield Finding((*path, pair_field), message, f"add it to exchanges.{name}.trading_pairs")
 
 
 def markets_have_a_price(config: BotConfig, reading: Reading) -> Iterator[Finding]:
@@ -92,13 +95,21 @@ def markets_have_a_price(config: BotConfig, reading: Reading) -> Iterator[Findin
 def amount_assets(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Amounts of a strategy are in the base or the quote of its market."""
     for path, strategy in _strategies(config):
-        pair = getattr(strategy, "trading_pair", None)
-        for field in type(strategy).model_fields if pair else ():
-            amount = getattr(strategy, field)
-            base, quote = str(pair).split("-")[:2]
-            if isinstance(amount, Amount) and amount.asset not in ("", base, quote):
-                message = f"'{reading.text((*path, field))}' is neither in {base} nor in {quote}"
-                yield Finding((*path, field), message, f"write 0.01 ({base}) or 250 {quote}")
+        base, quote = (getattr(strategy, "trading_pair", None) or "-").split("-")[:2]
+        for field in type(strategy).model_fields if base else ():
+            for amount_path, amount in _amounts((*path, field), getattr(strategy, field)):
+                if amount.asset not in ("", base, quote):
+                    message = f"'{reading.text(amount_path)}' is neither in {base} nor in {quote}"
+                    yield Finding(amount_path, message, f"write 0.01 ({base}) or 250 {quote}")
+
+
+def _amounts(path: Path, value: Any) -> Iterator[tuple[Path, Amount]]:
+    """The amounts of a field: one, or those of a list."""
+    if isinstance(value, Amount):
+        yield path, value
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _amounts((*path, index), item)
 
 
 def floor_below_ceiling(config: BotConfig, reading: Reading) -> Iterator[Finding]:

@@ -32,12 +32,8 @@ def _value(annotation: Any, value: Any, reading: Reading, path: Path) -> Any:
     model = reading.models.get(path)
     if model is not None:
         return salvage(model, value, reading, path)
-    inner = {key: (reading.models.get((*path, key)), member) for key, member in value.items()}
-    return {
-        key: salvage(member_model, member, reading, (*path, key))
-        for key, (member_model, member) in inner.items()
-        if member_model is not None and isinstance(member, Mapping)
-    }
+    sections = {key: reading.models[*path, key] for key in value if (*path, key) in reading.models}
+    return {key: salvage(section, value[key], reading, (*path, key)) for key, section in sections.items()} or None
 
 
 def _validated(annotation: Any, value: Any, reading: Reading) -> Any:

@@ -182,8 +182,8 @@ def _index(mark: Any) -> int:
 def parse_tree(source: Source) -> tuple[Table | None, list[Problem]]:
     """Read a YAML mapping; None, and a problem that says why, if the text cannot be read to its end."""
     start = Place(source, 1, 1)
-    if len(source.text.encode()) > SIZE_MAX:
-        return None, [Problem(start, "", f"larger than {SIZE_MAX // 1024:,} KiB")]
+    if len(source.text.encode(errors="surrogatepass")) > SIZE_MAX:
+        return None, [too_large(start)]
     builder = _Builder(source, yaml.parse(source.text, Loader=yaml.SafeLoader))
     try:
         root = _document(builder)
@@ -199,6 +199,10 @@ def parse_tree(source: Source) -> tuple[Table | None, list[Problem]]:
         return Table({}, start), builder.problems
     builder.problems.append(Problem(root.place, "", "a file holds keys and values", 'write "key: value" lines'))
     return None, builder.problems
+
+
+def too_large(place: Place) -> Problem:
+    return Problem(place, "", f"larger than {SIZE_MAX // 1024:,} KiB")
 
 
 def _document(builder: _Builder) -> Node | None:

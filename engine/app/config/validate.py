@@ -44,13 +44,24 @@ def add_problems(reading: Reading, error: ValidationError) -> None:
             hint = did_you_mean(str(path[-1]), fields, 0.6) or f"allowed here: {', '.join(fields)}"
             reading.report_key(path, f"unknown setting '{path[-1]}'", hint)
         elif details["type"] in ("missing", "union_tag_not_found"):
-            reading.report_key(path, f"missing required setting '{path[-1]}'", _how_to_add(reading, path))
+            _report_missing(reading, path)
         elif details["loc"][-1:] == ("[key]",):
             message, hint = _about_value(reading, path, details)
             reading.report_key(path, f"'{path[-1]}' {message}", hint)
         else:
             message, hint = _about_value(reading, path, details)
             reading.report(path, _subject(reading, path) + message, "" if path in reading.substituted else hint)
+
+
+def _report_missing(reading: Reading, path: Path) -> None:
+    """Note a missing key. Where it chooses the section's model, nothing else tells a misspelt one."""
+    section, name = path[:-1], str(path[-1])
+    table = reading.nodes.get(section)
+    if section not in reading.models and isinstance(table, Table):
+        for key in difflib.get_close_matches(name, table.entries, 1):
+            reading.report_key((*section, key), f"unknown setting '{key}'", f"did you mean '{name}'?")
+            return
+    reading.report_key(path, f"missing required setting '{name}'", _how_to_add(reading, path))
 
 
 def did_you_mean(text: str, known: Iterable[str], cutoff: float = 0.5) -> str:

@@ -1,10 +1,13 @@
 """A strategy that only has settings, and a registry in which it and the venues of live samples exist."""
 
 from dataclasses import replace
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from engine.app.registry import BUILT_IN
-from engine.schema.base import StrategyConfig
+from engine.schema.base import ConfigModel, StrategyConfig
 from engine.schema.fields import Amount, DurationUs, Price, Share, SignedAmount, Spread, TradingPair, setting
 
 
@@ -29,6 +32,40 @@ class MakerConfig(StrategyConfig):
 
 class Maker:
     Config = MakerConfig
+
+
+class Round(ConfigModel):
+    shape: Literal["round"]
+
+
+class Square(ConfigModel):
+    shape: Literal["square"]
+
+
+class CarefulConfig(StrategyConfig):
+    level: Decimal
+    inner: Round | Square | None = setting(None, discriminator="shape")
+    other: Round | Square | None = setting(None, discriminator="shape")
+
+    @model_validator(mode="after")
+    def _whole_level(self) -> Self:
+        if self.level not in (0, 1):
+            raise ValueError("only 0 and 1 are levels")
+        return self
+
+
+class Careful:
+    Config = CarefulConfig
+
+
+class CarelessConfig(StrategyConfig):
+    pause: DurationUs = setting("1 second")
+    amounts: tuple[Amount, ...] = ()
+    trading_pair: TradingPair = setting("BTC-USDT")
+
+
+class Careless:
+    Config = CarelessConfig
 
 
 class NotAStrategy:
