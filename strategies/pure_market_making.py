@@ -1,0 +1,313 @@
+"""Pure market making: quotes on both sides of a reference price.
+
+The steps, one a method, are those of docs/strategies.md. Levels, amounts and cost factors are worked out when settings
+or fees change; a tick multiplies them with the reference price.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+
+from msgspec.structs import asdict
+
+from engine.core.actions import Action, ChangeExecutor, SetQuotes, StartExecutor
+from engine.core.executors.quote import QuoteExecutor
+from engine.core.funds import Account
+from engine.core.state import State
+from engine.model.enums import Side
+from engine.model.instrument import Instrument, instrument_id
+from engine.model.money import ONE, ZERO, to_text
+from engine.model.quote import Quote
+from strategies.inventory_skew import bid_and_ask_factors
+from strategies.order_optimization import top_price
+from strategies.own_quotes import Memory, drop_far, hang_due, note_orders
+from strategies.pure_market_making_config import PureMarketMakingConfig
+from strategies.quote_ladder import Ladder, make_ladder, order_value
+from strategies.reference_price import reference_price
+
+Factors = tuple[Decimal | None, Decimal | None]  # of bids and asks
+
+BUY, SELL = Side.BUY, Side.SELL
+UNCHANGED: Factors = (None, None)
+TWO = Decimal(2)
+
+
+class Plan(NamedTuple):
+    """What only settings, the instrument's rules and its accounts decide."""
+
+    instrument: Instrument
+    bids: Ladder
+    asks: Ladder
+    base: Account
+    money: Account
+    cost_factor: Decimal  # what an order ties up per unit of its value
+    remembers: bool  # whether fills and pairs have to be followed
+    steady: bool  # whether equal prices and balances mean equal quotes
+
+
+class PureMarketMaking:
+    """Decides on the quotes of one quote executor. `memory` is all that must survive a restart."""
+
+    Config = PureMarketMakingConfig
+
+    def __init__(self, name: str, config: PureMarketMakingConfig) -> None:
+        self.name = name
+        self.memory = Memory()
+        self.executor_id = f"{name}/quotes"
+        self.instrument_id = instrument_id(config.exchange, config.trading_pair)
+        self.source_id = self.instrument_id
+        if config.price_source_exchange and config.price_source_market:
+            self.source_id = instrument_id(config.price_source_exchange, config.price_source_market)
+        self._config = config
+        self._changed = False
+        self._plan: Plan | None = None
+        self._quotes: dict[str, Quote] = {}
+        self._inputs: tuple[object, ...] = ()
+        self._reference: Decimal | None = None
+        self._text = "not started"
+
+    def change(self, config: PureMarketMakingConfig) -> None:
+        """Take live settings over at the next tick."""
+        self._config = config
+        self._changed = True
+
+    def explain(self) -> str:
+        """What it quotes, and why not more."""
+        if self._reference is None:
+            return self._text
+        text = f"{len(self._quotes)} quotes around {to_text(self._reference)}"
+        return f"{text}; {self._text}" if self._text else text
+
+    def decide(self, state: State) -> list[Action]:
+        """The quotes wanted now; nothing when they are what they were."""
+        actions: list[Action] = []
+        executor: QuoteExecutor | None = state.executors.get(self.executor_id)
+        plan = self._plan
+        if plan is None or self._changed or plan.instrument is not state.instruments[self.instrument_id]:
+            plan = self._plan = self._make_plan(state)
+            self._inputs = ()
+        if executor is None:
+            self._quotes = {}
+            self._inputs = ()
+            actions.append(StartExecutor(self.executor_id, "quote", self._config.quote_settings()))
+        else:
+            if self._changed:
+                actions.append(ChangeExecutor(self.executor_id, asdict(self._config.quote_settings())))
+            if plan.remembers:
+                note_orders(self.memory, executor, state, hang=self._config.hanging_orders is not None)
+                hang_due(self.memory, executor, state)
+        self._changed = False
+        quotes = self._wanted(state, plan)
+        if quotes is not None and quotes != self._quotes:
+            self._quotes = quotes
+            actions.append(SetQuotes(self.executor_id, tuple(quotes.values())))
+        return actions
+
+    def _make_plan(self, state: State) -> Plan:
+        config = self._config
+        instrument = state.instruments[self.instrument_id]
+        market = state.portfolio.markets[self.instrument_id]
+        return Plan(
+            instrument,
+            make_ladder(config, BUY, instrument),
+            make_ladder(config, SELL, instrument),
+            market.base,
+            market.money,
+            market.factor,
+            config.ping_pong or config.hanging_orders is not None or config.price_type == "last_own_trade",
+            not (config.order_optimization or config.hanging_orders or config.minimum_spread),
+        )
+
+    def _wanted(self, state: State, plan: Plan) -> dict[str, Quote] | None:
+        """By tag; None: nothing they depend on has changed."""
+        config, memory = self._config, self.memory
+        last_trade = state.last_trade(self.source_id) if config.price_type == "last" else None
+        source = state.book(self.source_id)
+        ref = reference_price(config.price_type, source, last_trade, memory.last_own_trade)
+        if ref is None:
+            self._inputs = ()
+            self._reference = None
+            self._text = f"W-STALE  {self.source_id}: no price; {source.stale or 'one side of the book is empty'}"
+            return {}
+        book = state.book(self.instrument_id)
+        bid, ask = book.best_bid, book.best_ask
+        base, money = plan.base, plan.money
+        self._move_band(ref, state.now_us)
+        inputs = (
+            *(ref, bid, ask, memory.band_set_us, memory.net_fills),
+            *(base.total, base.reserved, base.unseen, base.reported),
+            *(money.total, money.reserved, money.unseen, money.reported),
+        )
+        if plan.steady and inputs == self._inputs:
+            return None
+        self._inputs = inputs
+        if config.hanging_orders is not None:
+            drop_far(memory, ref, config.hanging_orders.cancel_distance)
+        free_base, free_money = self._free(state, plan)
+        amounts, spreads = self._skew(plan, ref)
+        self._text = ""
+        quotes: dict[str, Quote] = {}
+        if self._buys(ref):
+            prices = self._prices(state, plan.bids, ref, spreads[0])
+            skip = max(memory.net_fills, 0) if config.ping_pong else 0
+            self._add(quotes, plan, plan.bids, prices, _quantities(plan.bids, ref, amounts[0]), skip, ask, free_money)
+        if self._sells(ref):
+            prices = self._prices(state, plan.asks, self._sell_reference(state, ref), spreads[1])
+            skip = max(-memory.net_fills, 0) if config.ping_pong else 0
+            self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, amounts[1]), skip, bid, free_base)
+        if config.minimum_spread:
+            self._drop_close(state, quotes, ref, config.minimum_spread)
+        quotes.update(memory.hanging)
+        self._reference = ref
+        return quotes
+
+    # ---- steps 1, 3 and 4: reference, band
+
+    def _sell_reference(self, state: State, ref: Decimal) -> Decimal:
+        """Sells stay above what the inventory has cost."""
+        if self._config.price_type != "inventory_cost":
+            return ref
+        ledger = state.portfolio.ledger(self.instrument_id, self.executor_id)
+        cost = ledger.average_price if ledger.quantity > 0 else self._config.inventory_price
+        return ref if cost is None else max(ref, cost)
+
+    def _move_band(self, ref: Decimal, now_us: int) -> None:
+        band, memory = self._config.moving_price_band, self.memory
+        if band is not None and now_us >= memory.band_set_us + band.refresh:
+            memory.band_set_us = now_us
+            memory.band_floor = ref * (ONE + band.floor)
+            memory.band_ceiling = ref * (ONE + band.ceiling)
+
+    def _buys(self, ref: Decimal) -> bool:
+        config = self._config
+        if config.price_ceiling is not None and ref >= config.price_ceiling:
+            return False
+        return config.moving_price_band is None or ref < self.memory.band_ceiling
+
+    def _sells(self, ref: Decimal) -> bool:
+        config = self._config
+        if config.price_floor is not None and ref <= config.price_floor:
+            return False
+        return config.moving_price_band is None or ref > self.memory.band_floor
+
+    # ---- steps 2, 6 and 7: prices, not rounded yet
+
+    def _prices(self, state: State, ladder: Ladder, ref: Decimal, scale: Decimal | None) -> list[Decimal]:
+        """`scale` multiplies the spreads that the inventory skew may scale."""
+        optimization = self._config.order_optimization
+        if optimization is None and scale is None:
+            return [ref * factor for factor in ladder.factors]
+        sign = -ONE if ladder.side is BUY else ONE
+        spreads = [level.spread * (ONE if scale is None else scale) + level.extra for level in ladder.levels]
+        if optimization is None or not spreads:
+            return [ref * (ONE + sign * spread) * ladder.costs for spread in spreads]
+        first = ref * (ONE + sign * spreads[0])
+        depth = optimization.bid_depth if ladder.side is BUY else optimization.ask_depth
+        own = state.orders.active(instrument_id=self.instrument_id)
+        top = top_price(state.book(self.instrument_id), ladder.side, depth, own)
+        if top is not None:
+            step = state.instruments[self.instrument_id].price_step
+            first = min(first, top + step) if ladder.side is BUY else max(first, top - step)
+        return [first * ratio for ratio in ladder.ratios]
+
+    # ---- steps 8 and 9: inventory skew, funds
+
+    def _skew(self, plan: Plan, ref: Decimal) -> tuple[Factors, Factors]:
+        """What bid and ask quantities, and bid and ask spreads, are multiplied by; None: they stay as they are."""
+        config = self._config
+        if not config.inventory_skew:
+            return UNCHANGED, UNCHANGED
+        bid, ask = bid_and_ask_factors(
+            config.inventory_skew_model,
+            plan.base.total * ref,
+            plan.money.total,
+            config.inventory_target_base,
+            order_value(plan.bids, ref, plan.asks) * config.inventory_range_multiplier,
+        )
+        return (
+            ((bid, ask), UNCHANGED)
+            if config.inventory_skew_applies_to == "amount"
+            else (UNCHANGED, (TWO - bid, TWO - ask))
+        )
+
+    def _free(self, state: State, plan: Plan) -> tuple[Decimal, Decimal]:
+        """Base and quote for new quotes: what is free, and what the present ones tie up. Hanging orders keep theirs."""
+        hanging = self.memory.hanging
+        base, money = plan.base.available, plan.money.available
+        funds = state.portfolio.funds
+        resting: dict[str, None] = {}
+        for order in state.orders.active(owner=self.executor_id):
+            if order.tag in hanging:
+                resting[order.tag] = None
+            elif order.side is BUY:
+                money += funds.held(order)[0]
+            else:
+                base += funds.held(order)[0]
+        for tag, quote in hanging.items():
+            if tag not in resting:
+                base -= quote.quantity if quote.side is SELL else ZERO
+                money -= quote.quantity * quote.price * plan.cost_factor if quote.side is BUY else ZERO
+        return base, money
+
+    # ---- steps 5 and 10 to 12: what is left becomes quotes
+
+    def _add(
+        self,
+        quotes: dict[str, Quote],
+        plan: Plan,
+        ladder: Ladder,
+        prices: list[Decimal],
+        quantities: Sequence[Decimal],
+        skip: int,
+        opposite: Decimal | None,
+        free: Decimal,
+    ) -> None:
+        """Round prices, leave out the first `skip` levels and those that take from `opposite`, cut to `free` funds."""
+        instrument, side, tags, before = plan.instrument, ladder.side, self.memory.tags, self._quotes
+        step, quantity_step = instrument.price_step, instrument.quantity_step
+        buying = side is BUY
+        rate = plan.cost_factor
+        if self._config.take_if_crossed:
+            opposite = None
+        for name, price, quantity in islice(zip(ladder.names, prices, quantities, strict=True), skip, None):
+            grid = price // step * step
+            if not buying and grid < price:
+                grid += step
+            if opposite is not None and (grid >= opposite if buying else grid <= opposite):
+                continue
+            need = grid * quantity * rate if buying else quantity
+            if need > free:
+                quantity = max(free / (grid * rate) if buying else free, ZERO) // quantity_step * quantity_step
+                need = grid * quantity * rate if buying else quantity
+            if quantity < instrument.quantity_min or not quantity or grid * quantity < instrument.notional_min:
+                self._text = f"{name}: {instrument.too_small(quantity, grid)}"
+                continue
+            free -= need
+            tag = tags.get(name, name)
+            old = before.get(tag)
+            if old is None or old.price != grid or old.quantity != quantity or old.hanging:
+                old = Quote(self.instrument_id, side, grid, quantity, tag)
+            quotes[tag] = old
+
+    def _drop_close(self, state: State, quotes: dict[str, Quote], ref: Decimal, distance: Decimal) -> None:
+        """Leave out what is, or rests, closer to the reference price than the minimum spread."""
+        highest, lowest = ref * (ONE - distance), ref * (ONE + distance)
+        close: list[tuple[str, Side, Decimal | None]] = [(tag, each.side, each.price) for tag, each in quotes.items()]
+        close += [(each.tag, each.side, each.price) for each in state.orders.active(owner=self.executor_id)]
+        for tag, side, price in close:
+            if tag in quotes and price is not None and (price > highest if side is BUY else price < lowest):
+                del quotes[tag]
+                self._text = f"{tag} is closer than minimum_spread"
+
+
+def _quantities(ladder: Ladder, ref: Decimal, factor: Decimal | None) -> Sequence[Decimal]:
+    """Base quantities per level, rounded down where they were not yet."""
+    step = ladder.quantity_step
+    if ladder.in_quote:
+        base = [level.base_amount + level.quote_amount / ref for level in ladder.levels]
+    elif factor is None:
+        return ladder.quantities
+    else:
+        base = [level.base_amount for level in ladder.levels]
+    return [(quantity if factor is None else quantity * factor) // step * step for quantity in base]
