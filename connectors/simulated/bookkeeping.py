@@ -52,7 +52,8 @@ class Bookkeeper:
             request = order.request
             rate = max(fee_rates(order.account, listing.instrument))
             asset, amount = listing.settlement.need(request.side, price, quantity, rate)
-            if not self._ledger.lock(order.account.number, order.book.key, asset, amount, request.list_id):
+            list_id = request.list_id and f"{request.instrument_id} {request.list_id}"
+            if not self._ledger.lock(order.account.number, order.book.key, asset, amount, list_id):
                 return False
         order.lock_price = price
         return True

@@ -9,7 +9,7 @@ from itertools import count
 
 from connectors.simulated.desk import Desk, DeskRequest
 from connectors.simulated.feed import Feed
-from connectors.simulated.market import Market
+from connectors.simulated.market import NEVER_US, Market
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.model.enums import Channel, Health
@@ -40,6 +40,7 @@ class SimulatedConnector:
         response_us: int = 0,
     ) -> None:
         self.venue = exchange.venue
+        self.request_expiry_us = 0
         self.exchange = exchange
         self.instruments: Sequence[Instrument] = [listing.instrument for listing in exchange.listings.values()]
         self.now_us = start_us
@@ -65,6 +66,11 @@ class SimulatedConnector:
         """When the next event can become visible at the earliest."""
         happens_us = self._next_venue_us() + min(self.feed_us, self.response_us)
         return min(happens_us, self._outbox[0][0]) if self._outbox else happens_us
+
+    @property
+    def finished(self) -> bool:
+        """Every market has played its last step and we have heard of everything."""
+        return not self._outbox and self._next_venue_us() >= NEVER_US
 
     def advance(self, now_us: int) -> Sequence[Event]:
         """Move to `now_us` and return what we have been told by then, in order of receipt."""
@@ -98,6 +104,7 @@ class SimulatedConnector:
         for market in self._markets:
             if market.next_us <= venue_us:
                 market.step(venue_us, exchange)
+                assert market.next_us > venue_us, f"a market of {self.venue} does not move on from {venue_us}"
                 exchange.settle_all()
         while self._arrivals and self._arrivals[0][0] <= venue_us:
             _, started_us, request = self._arrivals.popleft()

@@ -168,4 +168,5 @@ def _update_of(
         order.request.side,
         state.price,
         state.quantity,
+        state.cost / state.filled if state.filled else None,
     )

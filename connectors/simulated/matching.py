@@ -98,9 +98,8 @@ class MatchingEngine:
             self._tell(What.REJECTED, order, reason)
             return order
         self.live[order.key] = order
-        if order.account:
-            self._tell(What.ACCEPTED, order)
-            self._register(order)
+        self._tell(What.ACCEPTED, order)
+        self._register(order)
         if order.is_stop:
             self.triggers.add(order)
             return order
