@@ -6,12 +6,7 @@ A wait of 1, 2, 4 … 60 s after each failure; the third equal one within 60 s o
 
 from collections import deque
 
-from engine.core.hot_words import LIVE
 from engine.core.notice import Notice, show_seconds
-from engine.core.order_change import Change
-from engine.model.enums import OrderStatus
-
-REJECTED = OrderStatus.REJECTED
 
 SECOND_US = 1_000_000
 BACKOFF_US_MAX = 60 * SECOND_US
@@ -43,7 +38,7 @@ class _Failures:
 
 
 class SlotCircuits:
-    """The failures of all slots. A slot that works is not in here."""
+    """The failures of all slots. A slot that never failed is not in here."""
 
     def __init__(self) -> None:
         self._slots: dict[Slot, _Failures] = {}
@@ -70,15 +65,6 @@ class SlotCircuits:
             text += f" (limit {EQUAL_FAILURES}); closed for {show_seconds(OPEN_FIRST_US)}, doubling to"
             text += f" {show_seconds(OPEN_US_MAX)} while it goes on"
             return Notice("E-REJECT", instrument_id, text, "mend the cause that the reason names", now_us)
-        return None
-
-    def apply(self, change: Change, now_us: int) -> Notice | None:
-        """What became of an order: its rejection is a failure of its slot, its life at the venue ends all failures."""
-        order = change.order
-        if order.status is REJECTED and change.status_before is not REJECTED:
-            return self.note(order.owner, order.instrument_id, order.tag, order.reason, now_us)
-        if self._slots and order.phase is LIVE:
-            self._slots.pop((order.owner, order.instrument_id, order.tag), None)
         return None
 
     def until_us(self, owner: str, instrument_id: str, tag: str) -> int:

@@ -1,8 +1,7 @@
 """The journal: everything that went through the engine's two doors, in order, and what came out.
 
 A file is MAGIC, then frames: four bytes of length (big-endian) and a MessagePack value. The first is a Header, then
-come the entries: an event that was applied, a time (an integer) at which the engine ticked, the requests and refusals
-of that tick. A session that ended well closes with an End; a crash leaves a Cut. Nothing here opens a file.
+come the entries: events as they were applied, ticks, and after each tick its refusals and requests. A session that ended well closes with an End; a crash leaves a Cut. Nothing here opens a file.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.model.errors import BadMessage
-from engine.model.event import Event
+from engine.model.event import Event, Tick
 from engine.model.instrument import Instrument
 from engine.model.quote import Refused
 from engine.model.request import Request
@@ -52,7 +51,7 @@ class Cut(Struct, frozen=True, tag=True, array_like=True):
     reason: str
 
 
-Entry = Event | int | Request | Refused
+Entry = Event | Tick | Request | Refused
 _encoder = msgspec.msgpack.Encoder()
 _header_decoder = msgspec.msgpack.Decoder(Header)
 _decoder: msgspec.msgpack.Decoder[Entry | End] = msgspec.msgpack.Decoder(Entry | End)
@@ -68,8 +67,8 @@ class JournalWriter:
         self._buffer = bytearray()
         stream.write(MAGIC + _frame(header))
 
-    def write(self, entry: Entry) -> None:
-        """Append an entry."""
+    def write(self, now_us: int, entry: Entry) -> None:
+        """Append an entry. This is a Sink of the engine; the time stands in the entries."""
         buffer = self._buffer
         begin = len(buffer)
         buffer += b"\0\0\0\0"

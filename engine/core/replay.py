@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.core.journal import Cut, End, Entry
-from engine.model.event import Event
+from engine.model.event import Event, Tick
 from engine.model.quote import Refused
 from engine.model.request import Request
 
@@ -60,9 +60,9 @@ def replay(entries: Iterable[Entry | End | Cut], engine_factory: Callable[[], Re
             if _encode(expected) != _encode(got):
                 return ReplayResult(requests, index, Difference(index, at_us, expected, got), "")
             requests += 1
-        elif isinstance(entry, int):
-            at_us = entry
-            pending.extend(engine.tick(entry))
+        elif isinstance(entry, Tick):
+            at_us = entry.now_us
+            pending.extend(engine.tick(at_us))
         elif not isinstance(entry, End | Request):
             engine.apply(entry)
     return ReplayResult(requests, index, None, "")
