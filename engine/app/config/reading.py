@@ -4,6 +4,7 @@ On the way it is noted which model owns every section and where every value stan
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from engine.app.registry import Registry
 
 _NOT_SET = object()
 _UNKNOWN: Mapping[str, Any] = {}  # the marks below a key or section that no model knows
+_NO_LITERAL = re.compile(r"\$\{\w*(:-)?\}")  # a reference without a default
 _SECRET_LENGTH = 20
 _SECRET_BITS_PER_CHARACTER = 3.5
 
@@ -72,6 +74,13 @@ class Reading:
         """The value at `path` as written, None if there is none or it is a secret."""
         node = self.nodes.get(path)
         return node.text if isinstance(node, Scalar) and not node.is_null and path not in self.secret else None
+
+    def is_set(self, path: Path) -> bool:
+        """Whether there is something at `path`: not null, not an empty section."""
+        node = self.nodes.get(path)
+        if isinstance(node, Table):
+            return bool(node.entries)
+        return node is not None and not (isinstance(node, Scalar) and node.is_null)
 
     def _node(self, node: Node, annotation: Any, marks: Mapping[str, Any], path: Path) -> Any:
         self.nodes[path] = node
@@ -130,12 +139,12 @@ class Reading:
         return result.text or (None if shape.nullable else _NOT_SET)
 
     def _secret(self, scalar: Scalar, path: Path) -> None:
-        if scalar.text.startswith("${"):
+        if _NO_LITERAL.fullmatch(scalar.text):
             return
         self.secret.add(path)
         place = scalar.place
         place.source.hidden.append((place.line, place.column, place.column + max(place.width, 1) + 1))
-        if looks_like_a_key(scalar.text) and place.source.name != "environment":
+        if looks_like_a_key(scalar.text.partition(":-")[2] or scalar.text) and place.source.name != "environment":
             hint = "write ${NAME}, or store it encrypted: tickwright keys add"
             self.report(path, "E-SECRET: a secret is written here", hint)
 

@@ -8,7 +8,7 @@ from engine.app.config.problems import Place, Problem
 _CARETS_MAX = 40
 _LINE_MAX = 160
 # Where the structure is unknown (a syntax error, a misspelt key), the name tells what must not be shown.
-_SECRET_WORD = re.compile(r"(?:key|secr|pass|token)\w*[\"']?\s*:\s*(?!\$\{)([^\s#][^,}#]*)", re.IGNORECASE)
+_SECRET_WORD = re.compile(r"(?:key|secr|pass|token)\w*[\"']?\s*:\s*(?!\$\{\w*(?::-)?\})([^\s#][^,}#]*)", re.IGNORECASE)
 
 
 def render_text(problems: Sequence[Problem], files: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ def _markets(config: BotConfig) -> Iterator[tuple[Path, Any]]:
 
 def one_way_to_name_strategies(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Either `strategy` or `strategies`."""
-    single, several = (path in reading.nodes for path in (("strategy",), ("strategies",)))
+    single, several = (reading.is_set((name,)) for name in ("strategy", "strategies"))
     if single and several:
         yield Finding(("strategies",), "cannot stand beside strategy", "move it under strategies, with a name")
     if not single and not several:
@@ -88,7 +88,8 @@ def markets_have_a_price(config: BotConfig, reading: Reading) -> Iterator[Findin
     """A synthetic market starts somewhere: at a price, in a named scenario, or where another market is."""
     for path, market in _markets(config):
         names = ("start_price", "scenario", "follows")
-        if all(hasattr(market, name) for name in names) and not any((*path, name) in reading.nodes for name in names):
+        is_synthetic = all(hasattr(market, name) for name in names)
+        if is_synthetic and not any(reading.is_set((*path, name)) for name in names):
             yield Finding((*path, "start_price"), "missing required setting 'start_price'", "add  start_price: 60000")
 
 
@@ -124,6 +125,8 @@ def floor_below_ceiling(config: BotConfig, reading: Reading) -> Iterator[Finding
 
 def mode_fits_connectors(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Simulated exchanges for simulated money, real ones for the rest."""
+    if config.mode == "backtest":
+        yield Finding(("mode",), "'backtest' is not part of this version", "write mode: simulated")
     real = [name for name, exchange in (config.exchanges or {}).items() if isinstance(exchange, RealExchange)]
     for name, exchange in (config.exchanges or {}).items():
         path = ("exchanges", name, "connector")
@@ -146,9 +149,9 @@ def live_needs_keys(config: BotConfig, reading: Reading) -> Iterator[Finding]:
         path = ("exchanges", name)
         has_problem = any((*path, key) in reading.blamed for key in ("api_key", "api_secret"))
         if not has_problem and not (exchange.api_key and exchange.api_secret):
-            prefix = name.upper()
+            prefix = exchange.connector.upper()
             hint = (
-                f"run  tickwright keys add {name}  or set api_key: ${{{prefix}_API_KEY}}"
+                f"run  tickwright keys add {exchange.connector}  or set api_key: ${{{prefix}_API_KEY}}"
                 f" and api_secret: ${{{prefix}_API_SECRET}}"
             )
             yield Finding((*path, "connector"), f"mode: live needs API keys for '{name}'", hint)
