@@ -1,7 +1,8 @@
 """The journal: everything that went through the engine's two doors, in order, and what came out.
 
 A file is MAGIC, then frames: four bytes of length (big-endian) and a MessagePack value. The first is a Header, then
-come the entries: events as they were applied, ticks, and after each tick its refusals and requests. A session that ended well closes with an End; a crash leaves a Cut. Nothing here opens a file.
+come the entries: events as they were applied, ticks, and after each tick its refusals and requests. A session that
+ended well closes with an End; a crash leaves a Cut. Nothing here opens a file.
 """
 
 import hashlib
