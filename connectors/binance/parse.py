@@ -225,6 +225,11 @@ class MarketDataParser:
         return mark, FundingRate(instrument_id, rate, _microseconds(raw.next_funding), event_us, receive_us)
 
 
+def recording_parser(instruments: Mapping[str, str]) -> MarketDataParser:
+    """A parser for a recording of these markets: our symbols (BTC-USDT) → instrument ids."""
+    return MarketDataParser({venue_symbol(symbol): name for symbol, name in instruments.items()})
+
+
 def _decode(decoder: Decoder[_Message], data: bytes) -> _Message:
     if len(data) > FRAME_BYTES_MAX:
         raise BadMessage(f"{len(data)} bytes; the limit is {FRAME_BYTES_MAX}")

@@ -205,6 +205,9 @@ class Scenario(ConfigModel):
     price_impact: Ratio = setting(
         "0", doc="relative move of the fair price when traders take one side's depth", example="0.1%", ge=0, le=1
     )
+    execution_probability: Share | None = setting(
+        None, doc="without a book: chance a step that an order fills which the fair price has reached", example="50%"
+    )
     book: BookShape = BookShape()
     participants: Participants = Participants()
     events: tuple[ScenarioEvent, ...] = setting((), max_length=EVENTS_MAX)

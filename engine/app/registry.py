@@ -6,7 +6,7 @@ entry here: `use: package.module:Class`.
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.schema.base import ConfigModel, StrategyConfig
@@ -21,12 +21,15 @@ class Registry:
     """Dotted paths (`package.module:name`) by name.
 
     `strategies` lead to strategy classes, `connectors` to the models of their sections under `exchanges`, `markets` to
-    those of the `market` section of a simulated exchange: `replay`, else `synthetic`.
+    those of the `market` section of a simulated exchange: `replay`, else `synthetic`. `venues` lead to the modules that
+    build venues, `parsers` to makers of parsers of recorded frames.
     """
 
     strategies: Mapping[str, str]
     connectors: Mapping[str, str]
     markets: Mapping[str, str]
+    venues: Mapping[str, str] = field(default_factory=dict)
+    parsers: Mapping[str, str] = field(default_factory=dict)
 
     def strategy_class(self, config: StrategyConfig) -> Any:
         """The class that trades with these settings."""
@@ -109,4 +112,6 @@ BUILT_IN = Registry(
         "synthetic": "connectors.simulated.scenario:MarketSection",
         "replay": "engine.app.config.models:ReplaySection",
     },
+    venues={"simulated": "connectors.simulated:build"},
+    parsers={"binance": "connectors.binance.parse:recording_parser"},
 )

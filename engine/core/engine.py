@@ -15,7 +15,7 @@ from engine.core.check_rules import Context
 from engine.core.checks import PreTradeChecks
 from engine.core.executors import KINDS
 from engine.core.facts import Facts, strategy_of
-from engine.core.halt import Halt
+from engine.core.halt import CONSEQUENCES, Halt
 from engine.core.limits import RiskLimits
 from engine.core.modes import Cause, CauseKind, ModeChanged
 from engine.core.notice import Notice
@@ -255,7 +255,7 @@ class Engine:
         self.refusals += 1
         self._publish(refused)
         request = refused.request
-        if isinstance(request, SubmitOrder):
+        if isinstance(request, SubmitOrder) and refused.rule not in CONSEQUENCES:
             self.halt.note_refused(strategy_of(request.owner), refused.rule, refused.at_us)
             notice = self.state.circuits.note(
                 request.owner, request.instrument_id, request.tag, refused.rule, refused.at_us

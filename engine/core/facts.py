@@ -82,7 +82,7 @@ class Facts:
             TransferSeen: state.portfolio.apply_transfer,
         }
         for venue in streams:
-            self._show_health(venue, Health.DOWN, "not connected yet", 0)
+            self._show_health(venue, Health.DOWN, "not connected yet", state.now_us)
 
     def apply(self, event: Event) -> None:
         """Put one fact into the state."""
@@ -200,10 +200,11 @@ class Facts:
         stream = self.streams.get(venue)
         if stream is None:
             return
-        before = stream.health
+        before, since_us = stream.health, stream.connected_us
         stream.apply_answer(answer)
         if stream.health is not before:
             self._show_health(venue, stream.health, "everything it may have missed was fetched", answer.receive_us)
+            self.halt.synced(venue, since_us, answer.receive_us)
 
     def _show_health(self, venue: str, health: Health, reason: str, now_us: int) -> None:
         """The private stream counts as healthy once its gaps are filled, not when it is merely connected."""

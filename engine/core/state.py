@@ -24,8 +24,10 @@ class State:
     maps ids to the running `engine.core.ports.Executor`s in the order of their creation.
     """
 
-    def __init__(self, instruments: Iterable[Instrument], ids: OrderIds, sheets: Mapping[str, VenueSheet]) -> None:
-        self.now_us = 0
+    def __init__(
+        self, instruments: Iterable[Instrument], ids: OrderIds, sheets: Mapping[str, VenueSheet], start_us: int = 0
+    ) -> None:
+        self.now_us = start_us
         self.instruments: dict[str, Instrument] = {each.instrument_id: each for each in instruments}
         self.sheets = sheets
         self.ids = ids

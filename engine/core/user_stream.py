@@ -60,7 +60,7 @@ class UserStream:
         self._acks_streamed = sheet.acks_streamed
         trades = [Job(Action.TRADES, instrument_id) for instrument_id in instruments]
         self._jobs = [Job(Action.CLOCK), Job(Action.OPEN_ORDERS), *trades, Job(Action.BALANCES)]
-        self._connected_us = 0  # when the present connection was confirmed; 0 without one
+        self.connected_us = 0  # when the present connection was confirmed; 0 without one
         self._reconnect_us = FAR
         self._reconnects = 0
         self._expected: dict[tuple[str, str], int] = {}  # stream events to come, and until when
@@ -99,9 +99,9 @@ class UserStream:
 
     def _expects(self, event: OrderUpdate | Fill) -> bool:
         """Whether the stream should tell this too: it is up, and was when it happened."""
-        if not self._acks_streamed or not self._connected_us or not event.venue_order_id:
+        if not self._acks_streamed or not self.connected_us or not event.venue_order_id:
             return False
-        return event.source in (UpdateSource.ACK, UpdateSource.REST) and event.event_us >= self._connected_us
+        return event.source in (UpdateSource.ACK, UpdateSource.REST) and event.event_us >= self.connected_us
 
     def apply_answer(self, answer: Answer) -> None:
         """An answer to one of the questions; only a complete one counts, and only one of this venue."""
@@ -144,7 +144,7 @@ class UserStream:
     # ---- inside
 
     def _begin_gap_fill(self, now_us: int) -> None:
-        self._connected_us = now_us
+        self.connected_us = now_us
         self._reconnect_us = FAR
         self.health = Health.STALE
         self.lost_us = self.lost_us or now_us
@@ -157,7 +157,7 @@ class UserStream:
                 job.due_us = now_us
 
     def _end_gap_fill(self) -> None:
-        if self._connected_us and self.health is Health.STALE and not any(job.gap for job in self._jobs):
+        if self.connected_us and self.health is Health.STALE and not any(job.gap for job in self._jobs):
             mark("gap_filled")
             self.health = Health.HEALTHY
             self.lost_us = 0
@@ -166,7 +166,7 @@ class UserStream:
     def _lose(self, health: Health, now_us: int) -> None:
         self.health = health
         self.lost_us = self.lost_us or now_us
-        self._connected_us = 0
+        self.connected_us = 0
         self._forget_echoes()
         if health is Health.STALE and self._reconnect_us == FAR:
             self._reconnect_us = now_us
