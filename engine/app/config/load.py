@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,6 +22,7 @@ from engine.app.config.validate import add_problems
 from engine.app.registry import BUILT_IN, Registry
 
 SETTINGS_FILE = "settings.yml"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,23 @@ def load_bot(
     if len(tables) < len(layers):  # what is missing in the merged tree may stand in what cannot be read
         raise ConfigError(_sorted(problems, order))
     return _check(reduce(merge, tables), problems, order, environ, registry)
+
+
+def load_file(file: FilePath | str, model: type[Model]) -> Model:
+    """Read one file that is not a bot's, for example a scenario. Raises ConfigError with every problem."""
+    table, problems = _file_layer(FilePath(file))
+    if table is None:
+        raise ConfigError(problems)
+    reading = Reading(BUILT_IN, {})
+    values = reading.read(table, model)
+    try:
+        found = model.model_validate(values)
+    except ValidationError as error:
+        add_problems(reading, error)
+    problems = _sorted([*problems, *reading.problems], [str(file)])
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def _check(
