@@ -9,10 +9,10 @@ from engine.core.funds import BOOKABLE, Market
 from engine.core.halt import Halt
 from engine.core.hot_words import BUY
 from engine.core.limits import RiskLimits
-from engine.core.notice import show_amount, show_percent, show_seconds
+from engine.core.notice import show_amount, show_number, show_percent, show_seconds
 from engine.core.portfolio import Portfolio
 from engine.core.position import is_inverse, value_of
-from engine.model.money import ONE, ZERO, to_text
+from engine.model.money import ONE, ZERO
 from engine.model.order import Order
 from engine.model.request import SubmitOrder
 from engine.schema.values import Amount
@@ -118,7 +118,7 @@ def outside_price_band(request: SubmitOrder, context: Context) -> str:
     if abs(price - mid) <= band * mid:
         return ""
     distance = show_percent(abs(price / mid - ONE))
-    return f"price {to_text(price)} is {distance} from the mid {to_text(mid)} (limit {show_percent(band)})"
+    return f"price {show_number(price)} is {distance} from the mid {show_number(mid)} (limit {show_percent(band)})"
 
 
 def order_value_too_large(request: SubmitOrder, context: Context) -> str:
@@ -162,11 +162,11 @@ def leverage_too_high(request: SubmitOrder, context: Context) -> str:
     exposure = context.worth(after, context.quote)
     others = portfolio.derivative_value(context.quote, without=request.instrument_id)
     if equity is None or exposure is None or others is None:
-        return f"leverage is unknown: no rate into {context.quote} yet (limit {to_text(limit)})"
+        return f"leverage is unknown: no rate into {context.quote} yet (limit {show_number(limit)})"
     if exposure + others <= limit * equity:
         return ""
     value = f"positions of {show_amount(exposure + others)} {context.quote}"
-    return f"{value} on equity {show_amount(equity)} {context.quote} (limit {to_text(limit)} times)"
+    return f"{value} on equity {show_amount(equity)} {context.quote} (limit {show_number(limit)} times)"
 
 
 def funds_missing(request: SubmitOrder, context: Context) -> str:
@@ -179,7 +179,7 @@ def funds_missing(request: SubmitOrder, context: Context) -> str:
     available = account.available
     if need <= available or need <= 0:
         return ""
-    return f"needs {to_text(need)} {account.asset}, available are {to_text(available)} {account.asset}"
+    return f"needs {show_number(need)} {account.asset}, available are {show_number(available)} {account.asset}"
 
 
 def trades_with_itself(request: SubmitOrder, context: Context) -> str:
@@ -190,7 +190,7 @@ def trades_with_itself(request: SubmitOrder, context: Context) -> str:
     price = request.price
     if price is not None and (price < own if request.side is BUY else price > own):
         return ""
-    return f"price {'of the market' if price is None else to_text(price)} meets our own order at {to_text(own)}"
+    return f"price {'of the market' if price is None else show_number(price)} meets our own order at {show_number(own)}"
 
 
 def reduces_nothing(request: SubmitOrder, context: Context) -> str:
@@ -201,7 +201,7 @@ def reduces_nothing(request: SubmitOrder, context: Context) -> str:
     held = -position if request.side is BUY else position
     if request.quantity <= held:
         return ""
-    return f"reduce-only {request.side} of {to_text(request.quantity)} on a position of {to_text(position)}"
+    return f"reduce-only {request.side} of {show_number(request.quantity)} on a position of {show_number(position)}"
 
 
 def fat_finger(request: SubmitOrder, context: Context) -> str:
@@ -211,17 +211,16 @@ def fat_finger(request: SubmitOrder, context: Context) -> str:
         return ""
     if price <= mid * (ONE + FAT_FINGER) if request.side is BUY else price * (ONE + FAT_FINGER) >= mid:
         return ""
-    return f"price {to_text(price)} is more than {show_percent(FAT_FINGER)} worse than the mid {to_text(mid)}"
+    return f"price {show_number(price)} is more than {show_percent(FAT_FINGER)} worse than the mid {show_number(mid)}"
 
 
 def _above(context: Context, name: str, quantity: Decimal, limit: Amount) -> str:
     instrument = context.market.instrument
     asset = limit.asset or instrument.base
     worth = context.worth(quantity, asset)
-    if worth is None:
-        return (
-            f"{name} is unknown: no rate from {instrument.quote} to {asset} yet (limit {to_text(limit.number)} {asset})"
-        )
-    if worth <= limit.number:
+    if worth is not None and worth <= limit.number:
         return ""
-    return f"{name} {to_text(worth)} {asset} (limit {to_text(limit.number)} {asset})"
+    allowed = f"(limit {show_number(limit.number)} {asset})"
+    if worth is None:
+        return f"{name} is unknown: no rate from {instrument.quote} to {asset} yet {allowed}"
+    return f"{name} {show_number(worth)} {asset} {allowed}"

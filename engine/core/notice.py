@@ -26,12 +26,17 @@ def show_amount(amount: Decimal) -> str:
     """`29,086` from a thousand on, two decimals from 1 on, else all its digits."""
     if abs(amount) >= 1000:
         return f"{amount:,.0f}"
-    return f"{amount:.2f}" if abs(amount) >= 1 else to_text(amount.normalize())
+    return f"{amount:.2f}" if abs(amount) >= 1 else show_number(amount)
+
+
+def show_number(number: Decimal) -> str:
+    """All digits but trailing zeros."""
+    return to_text(number.normalize())
 
 
 def show_percent(ratio: Decimal) -> str:
     """`3%`, `-3.05%`: at most two decimals."""
-    return f"{(ratio * 100).quantize(Decimal('0.01')).normalize():f}%"
+    return show_number((ratio * 100).quantize(Decimal("0.01"))) + "%"
 
 
 def show_seconds(duration_us: int) -> str:
