@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     base: Account
     money: Account
     cost_factor: Decimal  # what an order ties up per unit of its value
+    quantity_least: Decimal  # of an order
     remembers: bool  # whether fills and pairs have to be followed
     steady: bool  # whether equal prices and balances mean equal quotes
 
@@ -63,7 +64,9 @@ class PureMarketMaking:
         self._changed = False
         self._plan: Plan | None = None
         self._quotes: dict[str, Quote] = {}
-        self._inputs: tuple[object, ...] = ()
+        self._inputs: tuple[object, ...] = ()  # of the last decision
+        self._accounts: tuple[object, ...] = ()  # of the last look at the funds
+        self._free = (ZERO, ZERO)  # base and quote for new quotes
         self._reference: Decimal | None = None
         self._text = "not started"
 
@@ -87,6 +90,7 @@ class PureMarketMaking:
         if plan is None or self._changed or plan.instrument is not state.instruments[self.instrument_id]:
             plan = self._plan = self._make_plan(state)
             self._inputs = ()
+            self._accounts = ()
         if executor is None:
             self._quotes = {}
             self._inputs = ()
@@ -115,6 +119,7 @@ class PureMarketMaking:
             market.base,
             market.money,
             market.factor,
+            max(instrument.quantity_min, instrument.quantity_step),
             config.ping_pong or config.hanging_orders is not None or config.price_type == "last_own_trade",
             not (config.order_optimization or config.hanging_orders or config.minimum_spread),
         )
@@ -134,28 +139,32 @@ class PureMarketMaking:
         bid, ask = book.best_bid, book.best_ask
         base, money = plan.base, plan.money
         self._move_band(ref, state.now_us)
-        inputs = (
-            *(ref, bid, ask, memory.band_set_us, memory.net_fills),
+        accounts = (
             *(base.total, base.reserved, base.unseen, base.reported),
             *(money.total, money.reserved, money.unseen, money.reported),
         )
-        if plan.steady and inputs == self._inputs:
+        funds_moved = accounts != self._accounts or not plan.steady
+        inputs = (ref, bid, ask, memory.band_set_us, memory.net_fills)
+        if inputs == self._inputs and not funds_moved:
             return None
         self._inputs = inputs
         if config.hanging_orders is not None:
             drop_far(memory, ref, config.hanging_orders.cancel_distance)
-        free_base, free_money = self._free(state, plan)
-        amounts, spreads = self._skew(plan, ref)
+        if funds_moved:
+            self._accounts = accounts
+            self._free = self._free_funds(state, plan)
+        free_base, free_money = self._free
+        sizes, spreads = self._skew(plan, ref)
         self._text = ""
         quotes: dict[str, Quote] = {}
         if self._buys(ref):
             prices = self._prices(state, plan.bids, ref, spreads[0])
             skip = max(memory.net_fills, 0) if config.ping_pong else 0
-            self._add(quotes, plan, plan.bids, prices, _quantities(plan.bids, ref, amounts[0]), skip, ask, free_money)
+            self._add(quotes, plan, plan.bids, prices, _quantities(plan.bids, ref, sizes[0]), skip, ask, free_money)
         if self._sells(ref):
             prices = self._prices(state, plan.asks, self._sell_reference(state, ref), spreads[1])
             skip = max(-memory.net_fills, 0) if config.ping_pong else 0
-            self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, amounts[1]), skip, bid, free_base)
+            self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, sizes[1]), skip, bid, free_base)
         if config.minimum_spread:
             self._drop_close(state, quotes, ref, config.minimum_spread)
         quotes.update(memory.hanging)
@@ -231,7 +240,7 @@ class PureMarketMaking:
             else (UNCHANGED, (TWO - bid, TWO - ask))
         )
 
-    def _free(self, state: State, plan: Plan) -> tuple[Decimal, Decimal]:
+    def _free_funds(self, state: State, plan: Plan) -> tuple[Decimal, Decimal]:
         """Base and quote for new quotes: what is free, and what the present ones tie up. Hanging orders keep theirs."""
         hanging = self.memory.hanging
         base, money = plan.base.available, plan.money.available
@@ -258,7 +267,7 @@ class PureMarketMaking:
         plan: Plan,
         ladder: Ladder,
         prices: list[Decimal],
-        quantities: Sequence[Decimal],
+        amounts: tuple[Sequence[Decimal], Decimal],
         skip: int,
         opposite: Decimal | None,
         free: Decimal,
@@ -266,28 +275,35 @@ class PureMarketMaking:
         """Round prices, leave out the first `skip` levels and those that take from `opposite`, cut to `free` funds."""
         instrument, side, tags, before = plan.instrument, ladder.side, self.memory.tags, self._quotes
         step, quantity_step = instrument.price_step, instrument.quantity_step
+        quantity_least, notional_min = plan.quantity_least, instrument.notional_min
+        quantities = amounts[0]
         buying = side is BUY
         rate = plan.cost_factor
+        scarce = not prices or amounts[1] * (prices[0] * rate if buying else ONE) > free
+        names = [tags.get(name, name) for name in ladder.names] if tags else ladder.names
         if self._config.take_if_crossed:
             opposite = None
-        for name, price, quantity in islice(zip(ladder.names, prices, quantities, strict=True), skip, None):
-            grid = price // step * step
-            if not buying and grid < price:
-                grid += step
-            if opposite is not None and (grid >= opposite if buying else grid <= opposite):
+        for tag, exact, quantity in islice(zip(names, prices, quantities, strict=True), skip, None):
+            price = exact // step * step
+            if buying:
+                if opposite is not None and price >= opposite:
+                    continue
+            else:
+                if price < exact:
+                    price += step
+                if opposite is not None and price <= opposite:
+                    continue
+            if scarce:
+                unit = price * rate if buying else ONE
+                if quantity * unit > free:
+                    quantity = max(free / unit, ZERO) // quantity_step * quantity_step
+                free -= quantity * unit
+            if quantity < quantity_least or price * quantity < notional_min:
+                self._text = f"{tag}: {instrument.too_small(quantity, price)}"
                 continue
-            need = grid * quantity * rate if buying else quantity
-            if need > free:
-                quantity = max(free / (grid * rate) if buying else free, ZERO) // quantity_step * quantity_step
-                need = grid * quantity * rate if buying else quantity
-            if quantity < instrument.quantity_min or not quantity or grid * quantity < instrument.notional_min:
-                self._text = f"{name}: {instrument.too_small(quantity, grid)}"
-                continue
-            free -= need
-            tag = tags.get(name, name)
             old = before.get(tag)
-            if old is None or old.price != grid or old.quantity != quantity or old.hanging:
-                old = Quote(self.instrument_id, side, grid, quantity, tag)
+            if old is None or old.price != price or old.quantity != quantity or old.hanging:
+                old = Quote(self.instrument_id, side, price, quantity, tag)
             quotes[tag] = old
 
     def _drop_close(self, state: State, quotes: dict[str, Quote], ref: Decimal, distance: Decimal) -> None:
@@ -301,13 +317,11 @@ class PureMarketMaking:
                 self._text = f"{tag} is closer than minimum_spread"
 
 
-def _quantities(ladder: Ladder, ref: Decimal, factor: Decimal | None) -> Sequence[Decimal]:
-    """Base quantities per level, rounded down where they were not yet."""
+def _quantities(ladder: Ladder, ref: Decimal, factor: Decimal | None) -> tuple[Sequence[Decimal], Decimal]:
+    """Base quantities per level, rounded down where they were not yet, and at least their sum."""
+    if not ladder.in_quote and factor is None:
+        return ladder.quantities, ladder.base_sum
     step = ladder.quantity_step
-    if ladder.in_quote:
-        base = [level.base_amount + level.quote_amount / ref for level in ladder.levels]
-    elif factor is None:
-        return ladder.quantities
-    else:
-        base = [level.base_amount for level in ladder.levels]
-    return [(quantity if factor is None else quantity * factor) // step * step for quantity in base]
+    times = ONE if factor is None else factor
+    exact = [(level.base_amount + level.quote_amount / ref) * times for level in ladder.levels]
+    return [quantity // step * step for quantity in exact], sum(exact, ZERO)

@@ -19,17 +19,18 @@ def reference_price(
     if book.stale:
         return None
     bid, ask = book.best_bid, book.best_ask
-    price = None
-    if price_type == "best_bid":
-        price = bid
-    elif price_type == "best_ask":
-        price = ask
-    elif price_type == "last" and last_trade is not None:
-        price = last_trade.price
-    elif price_type == "last_own_trade":
-        price = last_own_trade
-    elif price_type == "microprice":
-        price = book.microprice
-    if price is not None:
-        return price
+    if price_type != "mid":
+        price = None
+        if price_type == "best_bid":
+            price = bid
+        elif price_type == "best_ask":
+            price = ask
+        elif price_type == "last" and last_trade is not None:
+            price = last_trade.price
+        elif price_type == "last_own_trade":
+            price = last_own_trade
+        elif price_type == "microprice":
+            price = book.microprice
+        if price is not None:
+            return price
     return None if bid is None or ask is None or bid >= ask else (bid + ask) * HALF

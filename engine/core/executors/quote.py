@@ -4,6 +4,7 @@ An order that still fits its quote keeps its place in the queue. Facts are read 
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from itertools import chain, zip_longest
 from operator import attrgetter
 from typing import Any
@@ -16,6 +17,7 @@ from engine.core.executors.quote_settings import AmendMode, DelayScope, QuoteSet
 from engine.core.hot_words import BUY, CANCEL, FULL, LIVE, NO_COMMAND
 from engine.core.state import State
 from engine.model.enums import OrderType, Side
+from engine.model.money import ONE
 from engine.model.order import Order
 from engine.model.quote import Quote
 from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
@@ -38,6 +40,7 @@ class QuoteExecutor:
         self._wanted: dict[str, Quote] = {}  # in the last step: the quotes whose books could be trusted
         self._active: list[Order] = []  # in the last step
         self._sent: list[str] = []  # client order ids submitted in the last step
+        self._fit: dict[str, tuple[Decimal, Decimal, Decimal]] = {}  # by tag: order price, least and largest that fit
         self._stop: StopHow | None = None
         self._flatten: list[FlattenExecutor] = []
 
@@ -52,6 +55,7 @@ class QuoteExecutor:
     def change(self, changes: Mapping[str, Any]) -> None:
         """Replace fields of the settings from the next step on."""
         self.settings = msgspec.structs.replace(self.settings, **changes)
+        self._fit = {}
 
     def stop(self, how: StopHow) -> None:
         """Cancel everything, then, for FLATTEN, close what its orders have traded."""
@@ -61,6 +65,10 @@ class QuoteExecutor:
     def refresh_due(self, tag: str, now_us: int) -> bool:
         """Whether an order in this slot would be replaced now if it did not fit."""
         return now_us >= self.memory.refresh_at_us.get(self._refresh_key(tag), 0)
+
+    def outstanding(self) -> list[str]:
+        """Client ids of the orders that were active in the last step or submitted by it. Some may have ended since."""
+        return [order.client_order_id for order in self._active] + self._sent
 
     def explain(self) -> str:
         """How many quotes have an order, and why others have none."""
@@ -174,8 +182,12 @@ class QuoteExecutor:
         price, quantity = order.price, order.quantity
         if tolerance is None or price is None or quantity is None:
             return False
-        if quote.price != price and abs(quote.price - price) > tolerance * price:
-            return False
+        if quote.price != price:
+            fit = self._fit.get(quote.tag)
+            if fit is None or fit[0] is not price:
+                fit = self._fit[quote.tag] = (price, price * (ONE - tolerance), price * (ONE + tolerance))
+            if not fit[1] <= quote.price <= fit[2]:
+                return False
         if quote.quantity == quantity:
             return True
         return abs(quote.quantity - quantity) <= self.settings.quantity_tolerance * quantity
@@ -185,7 +197,7 @@ class QuoteExecutor:
         if (
             quote is not None
             and self.settings.amend is AmendMode.AUTO
-            and state.orders.state.sheet(order.instrument_id).amend_in_place
+            and _amends(state, order)
             and (quote.price, quote.quantity) != (order.price, order.quantity)
             and not state.instruments[quote.instrument_id].too_small(quote.quantity - order.filled, quote.price)
             and not _meets_own(state, quote, [])
@@ -258,6 +270,11 @@ class QuoteExecutor:
 
     def _start_refresh(self, tag: str, now_us: int) -> None:
         self.memory.refresh_at_us[self._refresh_key(tag)] = now_us + self.settings.order_refresh_time_us
+
+
+def _amends(state: State, order: Order) -> bool:
+    sheet = state.sheets.get(order.venue)
+    return sheet is not None and sheet.amend_in_place
 
 
 def _by_level(quotes: list[Quote]) -> list[Quote]:
