@@ -24,7 +24,7 @@ def build_venues(
     config: BotConfig, start_us: int, scenarios: Mapping[str, Any], registry: Registry = BUILT_IN
 ) -> list[Any]:
     """The simulated venues of a configuration. Raises TickwrightError about what cannot be built."""
-    module = load(registry.venues["simulated"])
+    module = registry.venue_module("simulated")
     settings = [
         module.VenueSettings(
             name=name,
@@ -97,7 +97,7 @@ def limits_of(risk: RiskConfig) -> RiskLimits:
 
 
 def _sheets(config: BotConfig, registry: Registry) -> dict[str, VenueSheet]:
-    module = load(registry.venues["simulated"])
+    module = registry.venue_module("simulated")
     return {
         name: module.venue_sheet(exchange.latency)
         for name, exchange in config.exchanges.items()

@@ -7,6 +7,7 @@ entry here: `use: package.module:Class`.
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.schema.base import ConfigModel, StrategyConfig
@@ -53,6 +54,10 @@ class Registry:
         model: type[ConfigModel] = load(self.markets[market])
         return model
 
+    def venue_module(self, connector: str) -> Any:
+        """The module that builds the venues of a connector: `build_venues`, `venue_sheet` and their settings."""
+        return importlib.import_module(self.venues[connector])
+
 
 def load(path: str) -> Any:
     """What `package.module:name` names; raises BadValue when there is nothing, or when importing it fails."""
@@ -66,6 +71,13 @@ def load(path: str) -> Any:
     if not hasattr(module, name):
         raise BadValue(f"is not there: module {module_name} has no {name}")
     return getattr(module, name)
+
+
+def add_strategies(folder: Path) -> None:
+    """Let `use: strategies.mine:Mine` find the user's own files in `folder`, behind those that come with the program."""
+    places: list[str] = importlib.import_module("strategies").__path__
+    if folder.is_dir() and str(folder) not in places:
+        places.append(str(folder))
 
 
 def _find(paths: Mapping[str, str], name: str) -> str:
@@ -112,6 +124,6 @@ BUILT_IN = Registry(
         "synthetic": "connectors.simulated.scenario:MarketSection",
         "replay": "engine.app.config.models:ReplaySection",
     },
-    venues={"simulated": "connectors.simulated:build"},
+    venues={"simulated": "connectors.simulated.build"},
     parsers={"binance": "connectors.binance.parse:recording_parser"},
 )
