@@ -110,9 +110,11 @@ def has_no_price(request: SubmitOrder, context: Context) -> str:
 
 
 def outside_price_band(request: SubmitOrder, context: Context) -> str:
-    """Too far from the mid, on either side."""
+    """Too far from the mid, on either side. Stops are meant to be far away."""
     band, mid, price = context.limits.price_band, context.mid, context.price
     assert band is not None
+    if request.order_type not in BOOKABLE:
+        return ""
     if mid is None:
         return f"there is no mid price to hold the band of {show_percent(band)} against"
     if abs(price - mid) <= band * mid:
@@ -205,9 +207,9 @@ def reduces_nothing(request: SubmitOrder, context: Context) -> str:
 
 
 def fat_finger(request: SubmitOrder, context: Context) -> str:
-    """A price so much worse than the market that nobody can mean it."""
+    """A price so much worse than the market that nobody can mean it. Stops are meant to be."""
     mid, price = context.mid, request.price
-    if mid is None or price is None:
+    if mid is None or price is None or request.order_type not in BOOKABLE:
         return ""
     if price <= mid * (ONE + FAT_FINGER) if request.side is BUY else price * (ONE + FAT_FINGER) >= mid:
         return ""

@@ -132,13 +132,13 @@ class Halt:
                 self.clear(cause.kind, scope, now_us)
 
     def resume(self, now_us: int) -> None:
-        """The operator has reviewed: ends every cause that waits for that. Drawdown counts from here on."""
+        """The operator has reviewed: ends every cause that waits for that. A drawdown counts from here on."""
         for cause in self.causes:
             if CAUSES[cause.kind].exit is Exit.OPERATOR:
                 self.clear(cause.kind, cause.scope, now_us)
+                if cause.kind in (CauseKind.DRAWDOWN, CauseKind.KILL_SWITCH) and self.equity is not None:
+                    self.peak = self.equity
         self._storms.clear()
-        if self.equity is not None:
-            self.peak = self.equity
 
     # facts
 
@@ -204,17 +204,16 @@ class Halt:
     def watch_equity(self, equity: Decimal, now_us: int) -> None:
         """Equity, marked to market: pause at `max_drawdown` from its peak, stop at `kill_switch`."""
         self.equity = equity
-        if equity >= self.peak:
+        if equity >= self.peak or self.peak <= 0:
             self.peak = equity
             return
         limits, drawdown = self.limits, ONE - equity / self.peak
-        numbers = f"equity {show_amount(equity)} of {show_amount(self.peak)} {self._quote} ({show_percent(-drawdown)})"
         if limits.kill_switch is not None and drawdown >= limits.kill_switch:
-            text = f"kill_switch {show_percent(limits.kill_switch)}: {numbers}. Cancelling all orders, then stopping."
-            self.add(CauseKind.KILL_SWITCH, "", text, now_us, self._review)
+            consequence = "Cancelling all orders, then stopping."
+            self._fell(CauseKind.KILL_SWITCH, f"kill_switch {show_percent(limits.kill_switch)}", consequence, now_us)
         elif limits.max_drawdown is not None and drawdown >= limits.max_drawdown:
-            text = f"max_drawdown {show_percent(limits.max_drawdown)}: {numbers}. Quotes cancelled, quoting paused."
-            self.add(CauseKind.DRAWDOWN, "", text, now_us, self._review)
+            consequence = "Quotes cancelled, quoting paused."
+            self._fell(CauseKind.DRAWDOWN, f"max_drawdown {show_percent(limits.max_drawdown)}", consequence, now_us)
 
     def note_refused(self, strategy: str, rule: str, now_us: int) -> None:
         """A refusal or rejection. `STORM_REFUSALS` for one reason in a minute pause the strategy."""
@@ -253,6 +252,12 @@ class Halt:
                     text += f" (limit {show_seconds(CANCELS_STUCK_US)}). Cancels are repeated; the operator is needed."
                     fix = f"check the exchange, then tickwright kill {self._bot} or tickwright resume {self._bot}"
                     self.add(CauseKind.CANCELS_STUCK, "", text, now_us, fix)
+
+    def _fell(self, kind: CauseKind, limit: str, consequence: str, now_us: int) -> None:
+        assert self.equity is not None
+        numbers = f"equity {show_amount(self.equity)} of {show_amount(self.peak)} {self._quote}"
+        text = f"{limit}: {numbers} ({show_percent(-self.drawdown)}). {consequence}"
+        self.add(kind, "", text, now_us, self._review)
 
     @property
     def _review(self) -> str:
