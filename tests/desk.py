@@ -99,20 +99,19 @@ class Desk:
         self.engine.apply(ConnectorStatus(venue, Channel.MARKET, health, "test", self.state.now_us, instrument_id))
 
     def update(
-        self, order: Order, status: OrderStatus, reason: str = "", source: UpdateSource = UpdateSource.STREAM
+        self,
+        order: Order,
+        status: OrderStatus,
+        reason: str = "",
+        source: UpdateSource = UpdateSource.STREAM,
+        filled: object = None,
     ) -> None:
         now_us = self.state.now_us
+        venue_order_id = order.venue_order_id or f"V{order.client_order_id}"
         self.engine.apply(
             OrderUpdate(
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id or f"V{order.client_order_id}",
-                status,
-                order.filled,
-                reason,
-                now_us,
-                now_us,
-                source,
+                *(order.instrument_id, order.client_order_id, venue_order_id, status),
+                *(order.filled if filled is None else d(filled), reason, now_us, now_us, source),
             )
         )
 
