@@ -56,7 +56,7 @@ CONFIG = {
 
 
 class ScriptedMarket:
-    """One step a tick: the book's best levels move by a triangle wave, and two trades are printed at the best prices."""
+    """One step a tick: the best prices follow a triangle wave, and two trades are printed at them."""
 
     def __init__(self) -> None:
         self.next_us = START_US
@@ -116,7 +116,7 @@ def main() -> None:
     options = parser.parse_args()
     best, driver = float("inf"), None
     for _ in range(options.rounds):
-        driver, venue = make()
+        driver, _ = make()
         run_virtual(driver, START_US + 100 * TICK_US)
         gc.collect()
         begin = time.process_time()

@@ -88,7 +88,7 @@ class Engine:
         self._sinks = tuple(sinks)
         self._hear = on_change
         self._facts = Facts(state, self.halt, streams, self._changed)
-        self._apply = self._facts.apply
+        self._handlers = self._facts.handlers
         self._grid_due_us = 0
         self._decided_us = 0
         self._streams_due_us = 0
@@ -100,10 +100,10 @@ class Engine:
 
     def apply(self, event: Event) -> None:
         """Put one fact into the state. May be called at any time between two ticks."""
-        for sink in self._sinks:
-            sink(self.state.now_us, event)
-        self._apply(event)
-        if isinstance(event, self._waking):
+        if self._sinks:
+            self._publish(event)
+        self._handlers[type(event)](event)
+        if self.wakes and isinstance(event, self._waking):
             self.wake_us = min(self.wake_us, max(self._decided_us + self._settings.wake_gap_us, self.state.now_us))
 
     # ---- reading
@@ -139,7 +139,8 @@ class Engine:
         state, facts = self.state, self._facts
         assert now_us >= state.now_us, f"time runs backwards: {now_us} after {state.now_us}"
         state.now_us = now_us
-        self._publish(Tick(now_us))
+        if self._sinks:
+            self._publish(Tick(now_us))
         requests, facts.requests = facts.requests, []
         requests += state.books.tick(now_us)
         if state.orders.due_us <= now_us:
@@ -151,9 +152,10 @@ class Engine:
             self._watch(now_us)
             for request in self._decide(now_us):
                 self._screen(request, now_us, requests)
-        self._streams_due_us = min((stream.due_us for stream in facts.streams.values()), default=FAR)
-        for request in requests:
-            self._publish(request)
+        self._streams_due_us = facts.streams_due_us
+        if self._sinks:
+            for request in requests:
+                self._publish(request)
         return requests
 
     def _watch(self, now_us: int) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.core.circuit import SlotCircuits
 from engine.core.halt import Halt
 from engine.core.notice import Notice
 from engine.core.order_change import Alarm, Change
+from engine.core.order_record import FAR
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.model.account import Balance
@@ -16,7 +16,6 @@ from engine.model.event import (
     BadMessageSeen,
     ClockSynced,
     ConnectorStatus,
-    Event,
     FillCorrected,
     OperatorCommand,
     OperatorDecision,
@@ -41,7 +40,7 @@ def strategy_of(owner: str) -> str:
 
 
 class Facts:
-    """Applies events to the state. What they ask for in return waits in `requests` for the next tick.
+    """`handlers` apply events to the state, by type. What they ask for in return waits in `requests` for the next tick.
 
     `on_change` hears everything that happens to our orders, after it was booked.
     """
@@ -53,11 +52,10 @@ class Facts:
         self.halt = halt
         self.streams = streams
         self.requests: list[Request] = []
-        self.fills = 0
         self.notices: list[Notice] = []
         self._on_change = on_change
-        self._circuits: SlotCircuits = state.circuits
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        self._streams = {each: streams.get(instrument.venue) for each, instrument in state.instruments.items()}
+        self.handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: state.books.apply,
             BookDelta: state.books.apply,
             PublicTrade: self._trade,
@@ -84,16 +82,15 @@ class Facts:
         for venue in streams:
             self._show_health(venue, Health.DOWN, "not connected yet", state.now_us)
 
-    def apply(self, event: Event) -> None:
-        """Put one fact into the state."""
-        self._handlers[type(event)](event)
+    @property
+    def streams_due_us(self) -> int:
+        """When a private stream wants to be served next."""
+        return min([stream.due_us for stream in self.streams.values()], default=FAR)
 
     def changed(self, change: Change) -> None:
         """Book what happened to an order, and tell who has to know."""
         order = change.order
         self.state.portfolio.apply(change)
-        if change.fill is not None:
-            self.fills += 1
         if order.status is OrderStatus.REJECTED and change.status_before is not OrderStatus.REJECTED:
             self._rejected(order)
         if change.alarms:
@@ -127,14 +124,14 @@ class Facts:
     # ---- orders
 
     def _update(self, update: OrderUpdate) -> None:
-        stream = self.streams.get(update.instrument_id.partition(":")[0])
+        stream = self._streams[update.instrument_id]
         if stream is not None:
             stream.apply_order_event(update)
         self._done(self.state.orders.apply_update(update))
 
     def _fill(self, fill: Fill) -> None:
         change = self.state.orders.apply_fill(fill)
-        stream = self.streams.get(fill.instrument_id.partition(":")[0])
+        stream = self._streams[fill.instrument_id]
         if stream is not None:
             stream.apply_order_event(fill)
         self._done(change)
@@ -161,7 +158,7 @@ class Facts:
         """A rejection makes the slot wait; many of them pause the strategy."""
         if order.close_reason is CloseReason.NEVER_EXISTED:
             return
-        notice = self._circuits.note(order.owner, order.instrument_id, order.tag, order.reason, order.updated_us)
+        notice = self.state.circuits.note(order.owner, order.instrument_id, order.tag, order.reason, order.updated_us)
         if notice is not None:
             self.notices.append(notice)
         self.halt.note_refused(strategy_of(order.owner), order.reason, order.updated_us)

@@ -60,6 +60,7 @@ class UserStream:
         self._acks_streamed = sheet.acks_streamed
         trades = [Job(Action.TRADES, instrument_id) for instrument_id in instruments]
         self._jobs = [Job(Action.CLOCK), Job(Action.OPEN_ORDERS), *trades, Job(Action.BALANCES)]
+        self._jobs_due_us = 0  # the earliest of the jobs
         self.connected_us = 0  # when the present connection was confirmed; 0 without one
         self._reconnect_us = FAR
         self._reconnects = 0
@@ -70,7 +71,8 @@ class UserStream:
     @property
     def due_us(self) -> int:
         """When tick() has something to do next."""
-        return min(self._reconnect_us, *(job.due_us for job in self._jobs), *self._expected.values())
+        due_us = min(self._reconnect_us, self._jobs_due_us)
+        return min(due_us, next(iter(self._expected.values()))) if self._expected else due_us
 
     # ---- facts
 
@@ -111,6 +113,7 @@ class UserStream:
             if answers(answer, job):
                 complete = not isinstance(answer, RequestFailed) and getattr(answer, "complete", True)
                 self._answered(job, answer.receive_us) if complete else self._failed(job, answer.receive_us)
+        self._plan()
         self._end_gap_fill()
 
     def want(self, action: Action, now_us: int) -> None:
@@ -118,6 +121,7 @@ class UserStream:
         for job in self._jobs:
             if job.action is action:
                 job.due_us = now_us
+        self._plan()
 
     # ---- time
 
@@ -139,6 +143,7 @@ class UserStream:
                 job.asked_us = now_us
                 job.due_us = now_us + ANSWER_US
                 requests.append(self._question(job))
+        self._plan()
         return requests
 
     # ---- inside
@@ -155,6 +160,10 @@ class UserStream:
             if job.gap:
                 job.asked_us = FAR
                 job.due_us = now_us
+        self._plan()
+
+    def _plan(self) -> None:
+        self._jobs_due_us = min(job.due_us for job in self._jobs)
 
     def _end_gap_fill(self) -> None:
         if self.connected_us and self.health is Health.STALE and not any(job.gap for job in self._jobs):
