@@ -7,18 +7,18 @@ from decimal import Decimal
 from engine.core.circuit import SlotCircuits
 from engine.core.funds import BOOKABLE, Market
 from engine.core.halt import Halt
-from engine.core.hot_words import BUY
+from engine.core.hot_words import BUY, SELL
 from engine.core.limits import RiskLimits
 from engine.core.notice import show_amount, show_number, show_percent, show_seconds
 from engine.core.portfolio import Portfolio
-from engine.core.position import is_inverse, value_of
+from engine.core.position import is_inverse
 from engine.model.money import ONE, ZERO
 from engine.model.order import Order
 from engine.model.request import SubmitOrder
 from engine.schema.values import Amount
 
 MINUTE_US = 60_000_000
-FAT_FINGER = Decimal("0.5")  # a price this much worse than the mid is a mistake, whatever the limits say
+FAT_FINGER = Decimal("1.5")  # a price so many times worse than the mid is a mistake, whatever the limits say
 SlotOf = Callable[[str, str, str], Order | None]
 """(owner, instrument id, tag) → the active order of that slot."""
 StrategyOf = Callable[[str], str]
@@ -57,13 +57,13 @@ class Context:
     def worth(self, quantity: Decimal, asset: str) -> Decimal | None:
         """`quantity` (≥ 0) of the instrument, in an asset; "" is base units. None without a rate."""
         instrument = self.market.instrument
-        money = value_of(instrument, quantity, self.price)
-        if is_inverse(instrument):
-            base, quote = money, quantity * instrument.contract_size
-        else:
-            base, quote = quantity * instrument.contract_size, money
+        size = quantity * instrument.contract_size
+        inverse = is_inverse(instrument)
         if asset in ("", instrument.base):
-            return base
+            return size / self.price if inverse else size
+        quote = size if inverse else size * self.price
+        if asset == instrument.quote:
+            return quote
         rate = self.portfolio.rates.rate(instrument.quote, asset)
         return None if rate is None else quote * rate
 
@@ -186,7 +186,7 @@ def funds_missing(request: SubmitOrder, context: Context) -> str:
 
 def trades_with_itself(request: SubmitOrder, context: Context) -> str:
     """A resting order of ours would be hit, in whatever state it is."""
-    own = context.market.best(request.side.opposite)
+    own = context.market.best(SELL if request.side is BUY else BUY)
     if own is None or request.order_type not in BOOKABLE:
         return ""
     price = request.price
@@ -211,9 +211,10 @@ def fat_finger(request: SubmitOrder, context: Context) -> str:
     mid, price = context.mid, request.price
     if mid is None or price is None or request.order_type not in BOOKABLE:
         return ""
-    if price <= mid * (ONE + FAT_FINGER) if request.side is BUY else price * (ONE + FAT_FINGER) >= mid:
+    if price <= mid * FAT_FINGER if request.side is BUY else price * FAT_FINGER >= mid:
         return ""
-    return f"price {show_number(price)} is more than {show_percent(FAT_FINGER)} worse than the mid {show_number(mid)}"
+    worse = show_percent(FAT_FINGER - ONE)
+    return f"price {show_number(price)} is more than {worse} worse than the mid {show_number(mid)}"
 
 
 def _above(context: Context, name: str, quantity: Decimal, limit: Amount) -> str:

@@ -45,7 +45,7 @@ class SlotCircuits:
 
     def blocked(self, owner: str, instrument_id: str, tag: str, now_us: int) -> bool:
         """Whether the slot has to wait."""
-        return bool(self._slots) and now_us < self.until_us(owner, instrument_id, tag)
+        return now_us < self.until_us(owner, instrument_id, tag)
 
     def note(self, owner: str, instrument_id: str, tag: str, reason: str, now_us: int) -> Notice | None:
         """A request of the slot was refused or rejected. Returns what to tell when its circuit opens."""
@@ -69,7 +69,7 @@ class SlotCircuits:
 
     def until_us(self, owner: str, instrument_id: str, tag: str) -> int:
         """When the slot may be used again; 0 if it never failed."""
-        failures = self._slots.get((owner, instrument_id, tag))
+        failures = self._slots.get((owner, instrument_id, tag)) if self._slots else None
         return 0 if failures is None else failures.until_us
 
 

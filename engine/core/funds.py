@@ -6,14 +6,16 @@ An update costs the same, however many orders there are. Formulas: docs/order_li
 from bisect import bisect_left, insort
 from decimal import Decimal
 
+from engine.core.hot_words import BUY, CLOSED, LIVE
 from engine.core.position import PositionLedger, on_grid, value_of
 from engine.model.account import Balance
-from engine.model.enums import InstrumentKind, OrderType, Phase, Side
+from engine.model.enums import InstrumentKind, OrderType, Side
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO
 from engine.model.order import Order
 
-BOOKABLE = (OrderType.LIMIT, OrderType.MARKET)  # stops wait outside the book until they trigger
+LIMIT = OrderType.LIMIT
+BOOKABLE = (LIMIT, OrderType.MARKET)  # stops wait outside the book until they trigger
 
 
 class Account:
@@ -51,7 +53,9 @@ class Market:
     """One instrument: its two accounts, the position of all owners, and our open orders at full size until proven."""
 
     __slots__ = (
+        "asks",
         "base",
+        "bids",
         "buys",
         "factor",
         "instrument",
@@ -59,7 +63,6 @@ class Market:
         "money",
         "net",
         "position",
-        "prices",
         "sells",
         "spot",
     )
@@ -75,23 +78,23 @@ class Market:
         self.net = PositionLedger(instrument, "")  # derivatives: one position to the venue, whose profit it pays out
         self.buys = ZERO
         self.sells = ZERO
-        self.prices: dict[Side, list[Decimal]] = {Side.BUY: [], Side.SELL: []}
+        self.bids: list[Decimal] = []  # prices of our orders that are, or may be, in the book; ascending
+        self.asks: list[Decimal] = []
 
     def best(self, side: Side) -> Decimal | None:
         """The price of our own best order of `side` that is, or may be, in the book."""
-        prices = self.prices[side]
-        if not prices:
-            return None
-        return prices[-1] if side is Side.BUY else prices[0]
+        if side is BUY:
+            return self.bids[-1] if self.bids else None
+        return self.asks[0] if self.asks else None
 
     def account(self, side: Side) -> Account:
         """Where an order of `side` ties up funds."""
-        return self.base if self.spot and side is Side.SELL else self.money
+        return self.base if self.spot and side is not BUY else self.money
 
     def need(self, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
         """What an order ties up in `account(side)`, with the fee of a taker."""
         if self.spot:
-            return quantity * price * self.factor if side is Side.BUY else quantity
+            return quantity * price * self.factor if side is BUY else quantity
         value = value_of(self.instrument, quantity, price)
         return on_grid(value / self.leverage) + on_grid(value * self.instrument.taker_rate)
 
@@ -141,7 +144,7 @@ class Funds:
         if hold is None:
             hold = self._holds[key] = Hold(market, order.side, reference)
             hold.account.holds[key] = hold
-        if not hold.live_us and (order.phase is Phase.LIVE or order.phase is Phase.CLOSED):
+        if not hold.live_us and (order.phase is LIVE or order.phase is CLOSED):
             hold.live_us = order.updated_us
         quantity = order.reserved_quantity
         price = order.reserved_price
@@ -157,11 +160,11 @@ def _key(order: Order) -> str:
 
 def _resting_price(order: Order) -> Decimal | None:
     """The most aggressive price at which an order may rest in the book; stops wait outside until they trigger."""
-    if order.phase is Phase.CLOSED or order.order_type is not OrderType.LIMIT or order.price is None:
+    if order.phase is CLOSED or order.order_type is not LIMIT or order.price is None:
         return None
     if order.amend_price is None:
         return order.price
-    return (max if order.side is Side.BUY else min)(order.price, order.amend_price)
+    return (max if order.side is BUY else min)(order.price, order.amend_price)
 
 
 def _set(hold: Hold, key: str, amount: Decimal, quantity: Decimal, price: Decimal | None) -> None:
@@ -173,13 +176,13 @@ def _set(hold: Hold, key: str, amount: Decimal, quantity: Decimal, price: Decima
             account.unseen += more
         hold.amount = amount
     if quantity != hold.quantity:
-        if hold.side is Side.BUY:
+        if hold.side is BUY:
             market.buys += quantity - hold.quantity
         else:
             market.sells += quantity - hold.quantity
         hold.quantity = quantity
     if price != hold.price:
-        prices = market.prices[hold.side]
+        prices = market.bids if hold.side is BUY else market.asks
         if hold.price is not None:
             del prices[bisect_left(prices, hold.price)]
         if price is not None:

@@ -16,6 +16,7 @@ CANCEL: Final = Command.CANCEL
 AMEND: Final = Command.AMEND
 
 BUY: Final = Side.BUY
+SELL: Final = Side.SELL
 
 FULL: Final = CloseReason.FILLED
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.core.funds import Account, Funds, Market
+from engine.core.hot_words import BUY
 from engine.core.order_change import Change
 from engine.core.position import PositionLedger, money_asset, on_grid, value_of
 from engine.core.rates import PriceOf, Rates
@@ -258,7 +259,7 @@ class Portfolio:
             realized_before = net.realized
             net.book(fill.side, fill.quantity, value)
             market.money.total += net.realized - realized_before
-        elif fill.side is Side.BUY:
+        elif fill.side is BUY:
             market.base.total += fill.quantity
             market.money.total -= value
         else:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
+from engine.core.hot_words import BUY
 from engine.model.enums import InstrumentKind, Side
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
@@ -29,7 +30,7 @@ def money_asset(instrument: Instrument) -> str:
 
 def is_inverse(instrument: Instrument) -> bool:
     """Whether contracts of quote currency are settled in the base asset."""
-    return instrument.kind is not InstrumentKind.SPOT and instrument.settle == instrument.base
+    return instrument.settle == instrument.base and instrument.kind is not InstrumentKind.SPOT
 
 
 def value_of(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
@@ -72,7 +73,7 @@ class PositionLedger(Struct, gc=False):
 
     def book(self, side: Side, quantity: Decimal, value: Decimal) -> None:
         """A trade of `quantity` (> 0) that is worth `value`: opens, closes at average cost, or turns the position."""
-        signed = quantity if side is Side.BUY else -quantity
+        signed = quantity if side is BUY else -quantity
         held = self.quantity
         if not held or (held > 0) == (signed > 0):
             self.quantity = held + signed
