@@ -401,3 +401,13 @@ def test_stop_with_flatten_sells_what_was_bought() -> None:
     assert executor.done
     assert "done; 0" in executor.explain()
     assert desk.state.portfolio.position(BTC, "mm/quotes") == 0
+
+
+def test_changed_settings_apply_at_the_next_tick() -> None:
+    desk, executor = desk_with("bid_1 1@99", order_refresh_tolerance=d("0.01"))
+    desk.tick()
+    want(executor, "bid_1 1@98.5")
+    assert desk.tick(30) == []
+    executor.change({"order_refresh_tolerance": d("0.001")})
+    desk.tick()
+    assert desk.cancelled() == ["bid_1"]
