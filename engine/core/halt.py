@@ -47,12 +47,12 @@ _OF_ACTION = {OperatorAction.PAUSE: CauseKind.PAUSE, OperatorAction.STOP: CauseK
 class Halt:
     """The causes that are present, and the modes that follow. `bot` and `quote` are for the texts.
 
-    `out` collects what an operator should hear; `drain` empties it.
+    What an operator should hear waits for `drain`.
     """
 
     def __init__(self, limits: RiskLimits, bot: str, quote: str) -> None:
         self.limits = limits
-        self.out: list[Notice | ModeChanged] = []
+        self._out: list[Notice | ModeChanged] = []
         self.equity: Decimal | None = None
         self.peak = ZERO
         self._bot = bot
@@ -107,8 +107,8 @@ class Halt:
 
     def drain(self) -> list[Notice | ModeChanged]:
         """What happened since the last call."""
-        out, self.out = self.out, []
-        return out
+        told, self._out = self._out, []
+        return told
 
     # causes
 
@@ -117,7 +117,7 @@ class Halt:
         if (scope, kind) in self._causes:
             return
         self._causes[scope, kind] = Cause(kind, scope, now_us, text)
-        self.out.append(Notice(CAUSES[kind].code, scope, text, fix, now_us))
+        self._out.append(Notice(CAUSES[kind].code, scope, text, fix, now_us))
         self._derive(scope, kind.value, now_us)
 
     def clear(self, kind: CauseKind, scope: str, now_us: int) -> None:
@@ -270,4 +270,4 @@ class Halt:
         if after is not Mode.RUN:
             self._modes[scope] = after
         if after is not before:
-            self.out.append(ModeChanged(scope, before, after, cause, now_us))
+            self._out.append(ModeChanged(scope, before, after, cause, now_us))

@@ -186,6 +186,18 @@ class Portfolio:
             self.ledger(instrument_id, receiver).book(side, abs(given.quantity), given.cost)
             given.quantity = given.cost = ZERO
 
+    def retire(self, owner: str, receiver: str) -> None:
+        """Add all that an owner holds and has earned to another's ledgers, and forget the owner."""
+        for instrument_id, owners in self._ledgers.items():
+            if owner in owners:
+                self.hand_over(instrument_id, owner, receiver)
+                done, heir = owners.pop(owner), self.ledger(instrument_id, receiver)
+                heir.realized += done.realized
+                heir.fees_quote += done.fees_quote
+                heir.funding_quote += done.funding_quote
+                for asset, fee in done.unpriced_fees.items():
+                    heir.unpriced_fees[asset] = heir.unpriced_fees.get(asset, ZERO) + fee
+
     def differences(self, venue: str) -> dict[str, Decimal]:
         """Our ledger less the venue's word, per asset where they differ; empty also before the ledger is opened."""
         if venue not in self._opened:

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.order_change import Change
+from engine.core.order_ids import OrderIds
+from engine.core.orders import OrderTracker
 from engine.core.portfolio import TRANSFERS_KEPT, Pnl, Portfolio
 from engine.core.rates import Rates
+from engine.core.venue_sheet import VenueSheet
 from engine.model.account import Balance, Position
 from engine.model.enums import InstrumentKind, Liquidity, OrderStatus, OrderType, Side
 from engine.model.event import AccountSnapshot, TransferSeen
@@ -16,6 +19,7 @@ from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 from engine.model.order import Order
+from engine.model.request import SubmitOrder
 
 D = Decimal
 BTC, ETH, BNB, PERP = "sim:BTC-USDT", "sim:ETH-BTC", "sim:BNB-USDT", "sim:BTC-USDT-PERP"
@@ -257,6 +261,25 @@ def test_adopted_and_handed_over_positions_move_no_money() -> None:
     assert made.equity("USDT") == 61000 + 2 * 900
 
 
+@given(trades, prices)
+def test_retiring_owners_changes_no_sum(
+    script: list[tuple[Side, Decimal, Decimal, Decimal, str, str]], mark: Decimal
+) -> None:
+    made = opened({**PRICES, BTC: mark, BNB: None})
+    for side, price, quantity, fee, asset, owner in script:
+        post(made, fill(side, price, quantity, fee, asset), owner)
+    before, position = made.pnl("USDT"), made.position(BTC)
+    unpriced = sum(ledger.unpriced_fees.get("BNB", ZERO) for ledger in made.ledgers())
+    for owner in ("a", "b", "nobody"):
+        made.retire(owner, "mm")
+    after = made.pnl("USDT")
+    assert before is not None
+    assert after is not None
+    assert (after.total, after.fees, made.position(BTC)) == (before.total, before.fees, position)
+    assert {ledger.owner for ledger in made.ledgers()} <= {"mm"}
+    assert sum(ledger.unpriced_fees.get("BNB", ZERO) for ledger in made.ledgers()) == unpriced
+
+
 def test_position_of_an_unknown_owner_is_zero() -> None:
     assert portfolio().position(BTC, "nobody") == 0
 
@@ -337,3 +360,23 @@ def test_derivative_value_counts_open_orders_and_leaves_one_market_out() -> None
     blind = opened({})
     post(blind, fill(Side.SELL, 60000, 2, instrument_id=PERP))
     assert blind.derivative_value("USDT", without="") is None
+
+
+def test_with_the_order_tracker() -> None:
+    """From the request to the settled order: reserved at full size, released as it fills, posted once."""
+    ids = OrderIds("TEST", 1)
+    tracker = OrderTracker(INSTRUMENTS, {"sim": VenueSheet()}, ids)
+    made = opened()
+    placed = tracker.record(SubmitOrder(ids.new(), BTC, Side.BUY, OrderType.LIMIT, D(2), D(100), owner="mm"), 10)
+    assert placed is not None
+    made.follow(placed)
+    assert (made.reserved("sim", "USDT"), made.available("sim", "USDT")) == (200, 800)
+    name = placed.client_order_id
+    for number, seen in enumerate(("t1", "t1", "t2")):
+        trade = Fill(seen, name, "v1", BTC, Side.BUY, D(99), D(1), D("0.1"), "USDT", Liquidity.MAKER, 20, 20 + number)
+        change = tracker.apply_fill(trade)
+        if change is not None:
+            made.apply(change)
+    assert placed.status is OrderStatus.FILLED
+    assert (made.reserved("sim", "USDT"), made.total("sim", "USDT")) == (0, D(1000) - 198 - D("0.2"))
+    assert (made.position(BTC, "mm"), made.funds.open_orders) == (2, 0)
