@@ -144,9 +144,7 @@ class OrderRecords:
             return
         self._count -= 1
         if order.venue_order_id:
-            ids = self._by_venue_id[order.instrument_id]
-            if ids.get(order.venue_order_id) is record:
-                del ids[order.venue_order_id]
+            del self._by_venue_id[order.instrument_id][order.venue_order_id]
         newest = self.newest[order.client_order_id]
         if newest is not record:
             while newest.older is not record:

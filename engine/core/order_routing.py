@@ -84,9 +84,10 @@ def route_fill(state: TrackerState, fill: Fill) -> Record | None:
 
 def _park(state: TrackerState, fill: Fill) -> None:
     mark("parked")
-    if state.parking.park(fill, fill.receive_us):
+    if fill.venue_order_id and state.parking.park(fill, fill.receive_us):
         state.deadlines.sooner(fill.receive_us)
         return
-    text = f"no room for trade {fill.trade_id} of unknown order {fill.venue_order_id}: fetch the trades again"
+    order = fill.venue_order_id or "without any id"
+    text = f"trade {fill.trade_id} of unknown order {order} could not be kept: fetch the trades again"
     alarm = Alarm(AlarmKind.PARKED_DROPPED, fill.instrument_id, fill.client_order_id, text, fill.receive_us)
     state.alarms.append(alarm)

@@ -206,7 +206,7 @@ class OrderTracker:
         if fill.trade_id in order.fills:
             mark("dup_fill")
             return None
-        taken_back = None if order.provisional is None else take_back_provisional(state, record)
+        taken_back = take_back_provisional(state, record)
         self.handlers[stage_of(order), FILL_NEW](state, record, fill, now_us)
         state.conclude(record, now_us)
         return Change(order, before, fill, taken_back, state.take_alarms())

@@ -110,7 +110,6 @@ class TrackerState:
         order = record.order
         order.phase = LIVE
         order.ambiguous = False
-        record.proof = None
         self.look_at(record, now_us + self.patience_us(order))
         if order.command is CANCEL and not order.attempts:
             self.repeat_at(record, now_us)
@@ -131,7 +130,6 @@ class TrackerState:
         order.doubt = order.ambiguous = False
         order.reason = text or order.reason
         record.lookup_us = record.repeat_us = FAR
-        record.proof = None
         if order.command is AMEND:
             order.command = NO_COMMAND
             order.amend_price = order.amend_quantity = None

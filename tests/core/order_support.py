@@ -39,10 +39,10 @@ def dec(value: object) -> Decimal:
 class World:
     """A tracker and the venue's words to it, for one instrument and mostly one order, `self.cid`."""
 
-    def __init__(self, sheet: VenueSheet = SHEET, tag: str = "TEST", mid: str = "") -> None:
-        self.ids = OrderIds(tag, 1)
-        price = Decimal(mid) if mid else None
-        self.tracker = OrderTracker({BTC: RULES}, {VENUE: sheet}, self.ids, lambda _instrument_id: price)
+    def __init__(self, sheet: VenueSheet = SHEET) -> None:
+        self.ids = OrderIds("TEST", 1)
+        self.mid: Decimal | None = None
+        self.tracker = OrderTracker({BTC: RULES}, {VENUE: sheet}, self.ids, lambda _instrument_id: self.mid)
         self.cid = ""
 
     # ---- what we want

@@ -1,0 +1,1 @@
+"""Bugs that others met, shown not to happen here."""
