@@ -64,7 +64,7 @@ class Driver:
             self._apply(target_us)
             return target_us
         while True:
-            step_us = min(target_us, max(self.next_venue_us, engine.state.now_us))
+            step_us = min(target_us, engine.wake_us, max(self.next_venue_us, engine.state.now_us))
             self._apply(step_us)
             if step_us >= target_us or engine.wake_us <= step_us:
                 return step_us
