@@ -198,12 +198,12 @@ class Portfolio:
                 for asset, fee in done.unpriced_fees.items():
                     heir.unpriced_fees[asset] = heir.unpriced_fees.get(asset, ZERO) + fee
 
-    def differences(self, venue: str) -> dict[str, Decimal]:
-        """Our ledger less the venue's word, per asset where they differ; empty also before the ledger is opened."""
+    def differences(self, venue: str) -> dict[str, tuple[Decimal, Decimal]]:
+        """Our total and the venue's, per asset where they differ; empty also before the ledger is opened."""
         if venue not in self._opened:
             return {}
         return {
-            account.asset: account.total - account.reported.total
+            account.asset: (account.total, account.reported.total)
             for account in self._accounts_of(venue)
             if account.reported is not None and account.total != account.reported.total
         }
