@@ -121,6 +121,8 @@ class PureMarketMakingConfig(StrategyConfig):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.trading_pair.endswith("-PERP"):
+            raise BadValue("kind: pure_market_making is for spot markets", "use kind: perpetual_market_making")
         if self.order_override is None:
             self._check_side("bid")
             self._check_side("ask")

@@ -21,6 +21,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import BookSnapshot, PublicTrade
 from engine.model.money import ZERO
 from engine.model.order import Order
+from engine.model.quote import Quote
 from engine.model.request import AmendOrder, CancelOrder, OrderRequest, SubmitOrder
 
 BTC = "sim:BTC-USDT"
@@ -29,6 +30,13 @@ START_US = 1_700_000_000 * SECOND_US
 
 def d(value: object) -> Decimal:
     return Decimal(str(value))
+
+
+def terms(order: Order | SubmitOrder | Quote) -> str:
+    """`0.1@99.9`, without trailing zeros."""
+    assert order.quantity is not None
+    assert order.price is not None
+    return f"{order.quantity.normalize():f}@{order.price.normalize():f}"
 
 
 def instrument(instrument_id: str = BTC, **rules: object) -> Instrument:
@@ -192,11 +200,11 @@ class Desk:
 
     def shown(self) -> list[str]:
         """Active orders as text: `bid_1 0.1@99.9`."""
-        return [f"{tag} {each.quantity:f}@{each.price:f}" for tag, each in sorted(self.orders().items())]
+        return [f"{tag} {terms(each)}" for tag, each in sorted(self.orders().items())]
 
     def submitted(self) -> list[str]:
         """What the last tick submitted, in this order: `bid_1 0.1@99.9`."""
-        return [f"{each.tag} {each.quantity:f}@{each.price:f}" for each in self.sent if isinstance(each, SubmitOrder)]
+        return [f"{each.tag} {terms(each)}" for each in self.sent if isinstance(each, SubmitOrder)]
 
     def cancelled(self) -> list[str]:
         """Tags of the orders that the last tick cancelled."""
