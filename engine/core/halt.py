@@ -89,8 +89,8 @@ class Halt:
         """The worst mode of the account, the instrument, its venue and the strategy."""
         if not self._modes:
             return Mode.RUN
-        scopes = ("", instrument_id.partition(":")[0], instrument_id, strategy_scope(strategy))
-        return max((self._modes.get(scope, Mode.RUN) for scope in scopes), key=SEVERITY.__getitem__)
+        modes = (self._modes.get(scope, Mode.RUN) for scope in _scopes(instrument_id, strategy))
+        return max(modes, key=SEVERITY.__getitem__)
 
     def refuses(self, instrument_id: str, strategy: str, *, reduce_only: bool) -> str:
         """Why a new order may not be sent now, or ""."""
@@ -98,7 +98,7 @@ class Halt:
         creates = ALLOWED[mode].creates
         if creates is Creates.ALL or (creates is Creates.REDUCE_ONLY and reduce_only):
             return ""
-        scopes = ("", instrument_id.partition(":")[0], instrument_id, strategy_scope(strategy))
+        scopes = _scopes(instrument_id, strategy)
         because = [each for each in self._causes.values() if each.scope in scopes and CAUSES[each.kind].mode is mode]
         return f"{mode}: {because[0].kind.value} ({because[0].text}); new orders: {creates.value}"
 
@@ -287,3 +287,7 @@ class Halt:
             self._modes[scope] = after
         if after is not before:
             self._out.append(ModeChanged(scope, before, after, cause, now_us))
+
+
+def _scopes(instrument_id: str, strategy: str) -> tuple[str, str, str, str]:
+    return "", instrument_id.partition(":")[0], instrument_id, strategy_scope(strategy)
