@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.core.halt import Halt
 from engine.core.notice import Notice
 from engine.core.order_change import Alarm, Change
@@ -54,6 +56,7 @@ class Facts:
         self.requests: list[Request] = []
         self.notices: list[Notice] = []
         self._on_change = on_change
+        self._strange: dict[str, None] = {}
         self._streams = {each: streams.get(instrument.venue) for each, instrument in state.instruments.items()}
         self.handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: state.books.apply,
@@ -124,17 +127,30 @@ class Facts:
     # ---- orders
 
     def _update(self, update: OrderUpdate) -> None:
+        if update.instrument_id not in self._streams:
+            self._note_strange(update)
+            return
         stream = self._streams[update.instrument_id]
         if stream is not None:
             stream.apply_order_event(update)
         self._done(self.state.orders.apply_update(update))
 
     def _fill(self, fill: Fill) -> None:
+        if fill.instrument_id not in self._streams:
+            self._note_strange(fill)
+            return
         change = self.state.orders.apply_fill(fill)
         stream = self._streams[fill.instrument_id]
         if stream is not None:
             stream.apply_order_event(fill)
         self._done(change)
+
+    def _note_strange(self, event: OrderUpdate | Fill) -> None:
+        """Somebody trades a market of the account that is not ours: no business of this bot, but to be seen once."""
+        if event.instrument_id not in self._strange:
+            self._strange[event.instrument_id] = None
+            text = f"order {event.client_order_id or event.venue_order_id} is on a market that this bot does not know"
+            self.notices.append(Notice("W-ORDER", event.instrument_id, text, "", event.receive_us))
 
     def _correction(self, event: FillCorrected) -> None:
         self._done(self.state.orders.apply_correction(event))
@@ -166,6 +182,11 @@ class Facts:
     # ---- account and connections
 
     def _snapshot(self, snapshot: AccountSnapshot) -> None:
+        for row in snapshot.open_orders or ():
+            if row.instrument_id not in self._streams:
+                self._note_strange(row)
+                known = tuple(each for each in snapshot.open_orders or () if each.instrument_id in self._streams)
+                snapshot = replace(snapshot, open_orders=known)
         self.requests += self.state.orders.reconcile(snapshot)
         self.drain_orders()
         self.state.portfolio.apply_snapshot(snapshot)

@@ -17,7 +17,7 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
 from engine.model.account import Balance
-from engine.model.enums import Channel, Health, OperatorAction, OrderStatus, Side
+from engine.model.enums import Channel, Health, Liquidity, OperatorAction, OrderStatus, Side
 from engine.model.event import (
     AccountSnapshot,
     BadMessageSeen,
@@ -31,6 +31,7 @@ from engine.model.event import (
     TradesSynced,
     TransferSeen,
 )
+from engine.model.fill import Fill
 from engine.model.market import Candle, FundingRate, MarkPrice
 from engine.model.quote import Refused
 from engine.model.request import CancelOrder, FetchBalances, FetchOpenOrders, FetchTrades, SubmitOrder, SyncClock
@@ -300,6 +301,21 @@ def test_other_facts_are_kept() -> None:
     assert traded.state.portfolio.total("sim", "USDT") == 10_005
     assert traded.state.funding[BTC].rate == Decimal("0.0001")
     assert traded.state.last_trade(BTC) is None
+
+
+def test_orders_on_markets_of_others_are_told_once_and_left_alone() -> None:
+    traded = desk(Scripted())
+    now_us = traded.state.now_us
+    row = OrderUpdate("sim:DOGE-USDT", "their-1", "V9", OrderStatus.OPEN, Decimal(0), "", now_us, now_us)
+    fill = Fill(
+        *("T9", "their-1", "V9", "sim:DOGE-USDT", Side.BUY, Decimal(1), Decimal(1)),
+        *(Decimal(0), "USDT", Liquidity.MAKER, now_us, now_us),
+    )
+    for event in (row, fill, AccountSnapshot("sim", now_us, now_us, open_orders=(row, row))):
+        traded.engine.apply(event)
+    (notice,) = traded.engine.take_notices()
+    assert "their-1 is on a market that this bot does not know" in notice.text  # type: ignore[union-attr]
+    assert not traded.state.orders.active()
 
 
 def test_an_unknown_own_order_in_a_snapshot_is_adopted_and_cancelled() -> None:
