@@ -24,7 +24,7 @@ from engine.core.ports import Controller, Executor, Record, Sink
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.model.enums import Command, Phase
-from engine.model.event import Event, Tick
+from engine.model.event import Event, OperatorCommand, Tick
 from engine.model.fill import Fill
 from engine.model.market import BookDelta
 from engine.model.quote import Refused
@@ -94,7 +94,7 @@ class Engine:
         self._streams_due_us = 0
         self._finished: dict[str, int] = {}  # executors that are done, and since when
         self._wake_types = {Wake.FILL: Fill, Wake.BOOK: BookDelta}
-        self._waking = tuple(self._wake_types[each] for each in settings.wake_on)
+        self._waking = (OperatorCommand, *(self._wake_types[each] for each in settings.wake_on))
 
     # ---- facts
 
@@ -224,6 +224,7 @@ class Engine:
     def _archive(self, executor: Executor, now_us: int) -> None:
         since_us = self._finished.setdefault(executor.executor_id, now_us)
         if now_us - since_us >= EXECUTOR_KEPT_US:
+            self.state.portfolio.retire(executor.executor_id, strategy_of(executor.executor_id))
             del self._finished[executor.executor_id]
             del self.state.executors[executor.executor_id]
 

@@ -182,11 +182,13 @@ class Facts:
     # ---- account and connections
 
     def _snapshot(self, snapshot: AccountSnapshot) -> None:
-        for row in snapshot.open_orders or ():
-            if row.instrument_id not in self._streams:
-                self._note_strange(row)
-                known = tuple(each for each in snapshot.open_orders or () if each.instrument_id in self._streams)
-                snapshot = replace(snapshot, open_orders=known)
+        rows = snapshot.open_orders or ()
+        known = tuple(row for row in rows if row.instrument_id in self._streams)
+        if len(known) < len(rows):
+            for row in rows:
+                if row.instrument_id not in self._streams:
+                    self._note_strange(row)
+            snapshot = replace(snapshot, open_orders=known)
         self.requests += self.state.orders.reconcile(snapshot)
         self.drain_orders()
         self.state.portfolio.apply_snapshot(snapshot)
