@@ -124,7 +124,7 @@ class Desk:
         )
 
     def fill(self, order: Order, quantity: object = None, price: object = None) -> None:
-        """The whole remainder at the order's price, unless told otherwise."""
+        """The whole remainder at the order's price, unless told otherwise. New balances follow."""
         self._count += 1
         now_us = self.state.now_us
         assert order.price is not None
@@ -144,6 +144,7 @@ class Desk:
                 now_us,
             )
         )
+        self._report_balances()
 
     def reject(self, order: Order, reason: str) -> None:
         self.update(order, OrderStatus.REJECTED, f"rejected:{reason}", UpdateSource.ACK)
@@ -160,6 +161,8 @@ class Desk:
     def answer(self) -> None:
         """The venue does all that was asked of it."""
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         for request in waiting:
             order = self.state.orders.by_client_id(request.client_order_id)
             assert order is not None
@@ -176,6 +179,15 @@ class Desk:
                 self.engine.apply(order_update)
             else:
                 self.update(order, OrderStatus.OPEN, source=UpdateSource.ACK)
+
+        self._report_balances()
+
+    def _report_balances(self) -> None:
+        now_us = self.state.now_us
+        for account in list(self.state.portfolio.accounts.values()):
+            if account.reported is not None:
+                free = account.total - account.reserved
+                self.engine.apply(Balance(account.venue, account.asset, account.total, free, now_us, now_us))
 
     # ---- time
 

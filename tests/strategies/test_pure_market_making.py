@@ -227,15 +227,31 @@ def test_too_small_orders_are_dropped_with_a_reason() -> None:
     assert "ask_1: quantity 1 is below the minimum 2 BTC" in maker.pmm.explain()
 
 
-@pytest.mark.parametrize(("take", "expected"), [(False, ["ask_1 1@101"]), (True, ["bid_1 1@99", "ask_1 1@101"])])
-def test_takers(take: bool, expected: list[str]) -> None:
-    maker = Maker(take_if_crossed=take, price_source="external_market", price_source_exchange="ext",
-                  price_source_market="BTC-USDT")  # fmt: skip
+@pytest.mark.parametrize(
+    ("take", "bid", "ask", "expected"),
+    [
+        (False, 98, 99, ["ask_1 1@101"]),
+        (False, 101, 102, ["bid_1 1@99"]),
+        (True, 98, 99, PLAIN),
+        (True, 101, 102, PLAIN),
+    ],
+)
+def test_takers(take: bool, bid: int, ask: int, expected: list[str]) -> None:
+    external = {"price_source": "external_market", "price_source_exchange": "ext", "price_source_market": "BTC-USDT"}
+    maker = Maker(take_if_crossed=take, **external)
     maker.book(99.5, 100.5, instrument_id="ext:BTC-USDT")
-    maker.book(98, 99)
+    maker.book(bid, ask)
     maker.tick()
     assert maker.quotes() == expected
     assert all(order.post_only is not take for order in maker.orders().values())
+
+
+def test_a_refused_order_is_no_fill() -> None:
+    maker = Maker(ping_pong=True, rules={"quantity_max": "0.5"})
+    for _ in range(3):
+        maker.tick(2)
+        assert maker.orders() == {}
+    assert maker.pmm.memory.net_fills == 0
 
 
 def test_minimum_spread_withdraws_a_resting_order_and_then_quotes_again() -> None:
