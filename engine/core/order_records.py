@@ -34,12 +34,17 @@ class OrderRecords:
         return self._count
 
     def add(self, order: Order) -> Record:
-        """Remember an order as the newest of its client id."""
+        """Remember an order, as a rule as the newest of its client id."""
         client_order_id = order.client_order_id
-        older = self.newest.get(client_order_id)
-        record = Record(order, client_order_id if older is None else f"{client_order_id}#{order.twin}")
+        record = Record(order, f"{client_order_id}#{order.twin}" if order.twin else client_order_id)
+        newer, older = None, self.newest.get(client_order_id)
+        while older is not None and older.order.twin > order.twin:  # a recalled one takes its place behind its twins
+            newer, older = older, older.older
         record.older = older
-        self.newest[client_order_id] = record
+        if newer is None:
+            self.newest[client_order_id] = record
+        else:
+            newer.older = record
         self._count += 1
         if order.venue_order_id:
             self.bind(record, order.venue_order_id)

@@ -202,10 +202,10 @@ class OrderTracker:
         now_us = fill.receive_us
         order = record.order
         before = order.status
-        record.news_us = now_us
         if fill.trade_id in order.fills:
             mark("dup_fill")
             return None
+        record.news_us = now_us
         taken_back = take_back_provisional(state, record)
         self.handlers[stage_of(order), FILL_NEW](state, record, fill, now_us)
         state.conclude(record, now_us)
@@ -264,7 +264,7 @@ class OrderTracker:
     # ---- start, recall, stream health
 
     def restore(self, orders: Iterable[Order], now_us: int) -> None:
-        """Load the order log at start. Nothing in it is trusted against the venue: everything active is looked up."""
+        """Load the order log at start, oldest first. It is not trusted: whatever is active is looked up."""
         restore(self.state, orders, now_us)
 
     def set_position(self, instrument_id: str, quantity: Decimal) -> None:

@@ -213,3 +213,9 @@ def kinds(requests: list[tuple[float, Request]], kind: type) -> list[float]:
 def alarms(change: Change | None) -> list[str]:
     """The kinds of a change's alarms."""
     return [] if change is None else [alarm.kind.value for alarm in change.alarms]
+
+
+def seen(change: Change | None) -> tuple[OrderStatus, OrderStatus]:
+    """The status before and after a change."""
+    assert change is not None
+    return change.status_before, change.order.status
