@@ -82,6 +82,7 @@ def test_recall_before_an_event_of_a_forgotten_order() -> None:
 
 def test_recall_of_what_the_log_does_not_know() -> None:
     world = World()
+    world.cid = LOST_ID
     assert world.tracker.wants_recall(world.row(1, OPEN)) == RecallOrder(LOST_ID, "V1")
     world.tracker.apply_recalled(OrderRecalled(None, LOST_ID, "V1", us(1)))
     assert world.tracker.by_client_id(LOST_ID) is None
