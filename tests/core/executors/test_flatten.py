@@ -46,7 +46,7 @@ def fill(desk: Desk, quantity: object = None) -> None:
     desk.fill(order, quantity)
 
 
-@pytest.mark.parametrize(("held", "sent"), [(2, "flatten 2@99.1"), (-2, "flatten 2@101.0")])
+@pytest.mark.parametrize(("held", "sent"), [(2, "flatten 2@99.1"), (-2, "flatten 2@101")])
 def test_one_order_within_the_slippage_closes_the_position(held: int, sent: str) -> None:
     desk, executor = desk_with(held)
     desk.tick()

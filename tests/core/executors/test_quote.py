@@ -6,36 +6,12 @@ import pytest
 
 from engine.core.actions import StopHow
 from engine.core.executors.quote import QuoteExecutor
-from engine.core.executors.quote_settings import AmendMode, DelayScope, QuoteSettings, RefreshMode
+from engine.core.executors.quote_settings import DelayScope, RefreshMode
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Health, OrderStatus, Side
 from engine.model.quote import Quote
-from engine.model.request import AmendOrder
-from tests.desk import BTC, Desk, d, instrument
-
-ETH = "sim:ETH-USDT"
-PAIR = ("bid_1 1@99", "ask_1 1@101")
-
-
-def quote(text: str, *, hanging: bool = False, instrument_id: str = BTC) -> Quote:
-    """`bid_1 1@99`; the tag says the side."""
-    tag, _, terms = text.partition(" ")
-    quantity, _, price = terms.partition("@")
-    side = Side.BUY if tag.startswith("bid") else Side.SELL
-    return Quote(instrument_id, side, d(price), d(quantity), tag, hanging)
-
-
-def desk_with(*texts: str, amends: bool = False, **settings: Any) -> tuple[Desk, QuoteExecutor]:
-    desk = Desk(amends=amends, instruments=[instrument(), instrument(ETH)], balances={"BTC": 100, "USDT": 100_000})
-    desk.book(99.5, 100.5, instrument_id=ETH)
-    executor = QuoteExecutor("mm/quotes", QuoteSettings(**settings))
-    desk.state.executors[executor.executor_id] = executor
-    want(executor, *texts)
-    return desk, executor
-
-
-def want(executor: QuoteExecutor, *texts: str) -> None:
-    executor.set_quotes(quote(text) for text in texts)
+from tests.core.executors.quoting import ETH, PAIR, desk_with, quote, want
+from tests.desk import BTC, d
 
 
 def test_quotes_become_orders_best_level_first_bids_and_asks_in_turn() -> None:
@@ -277,47 +253,6 @@ def test_without_waiting_for_cancels_a_replacement_takes_the_second_name() -> No
     assert desk.tick() == [], "a fill during the cancel is a complete fill and pauses"
     desk.tick(60)
     assert desk.submitted() == ["bid_1 1@97"]
-
-
-@pytest.mark.parametrize(
-    ("amend", "wanted", "filled", "outcome"),
-    [
-        (AmendMode.AUTO, "bid_1 2@98", 0, "amend"),
-        (AmendMode.NEVER, "bid_1 2@98", 0, "cancel"),
-        (AmendMode.AUTO, "bid_1 0.5@99", "0.5", "cancel"),  # nothing would be left
-        (AmendMode.AUTO, "bid_1 1@99", 0, "cancel"),  # nothing would change
-        (AmendMode.AUTO, "bid_1 1@101", 0, "cancel"),  # would meet our own ask
-    ],
-)
-def test_amends_where_the_venue_can(amend: AmendMode, wanted: str, filled: object, outcome: str) -> None:
-    desk, executor = desk_with(amends=True, amend=amend, order_refresh_tolerance=None)
-    ask = quote("ask_1 1@101", hanging=True)
-    executor.set_quotes([quote("bid_1 1@99"), ask])
-    desk.tick()
-    if filled:
-        desk.fill(desk.orders()["bid_1"], filled)
-    executor.set_quotes([quote(wanted), ask])
-    desk.tick(30)
-    if outcome == "amend":
-        assert [type(each) for each in desk.sent] == [AmendOrder]
-        assert desk.shown() == ["ask_1 1@101", "bid_1 2@98"]
-    else:
-        assert desk.cancelled() == ["bid_1"]
-
-
-def test_a_rejected_amend_leaves_the_order_and_is_not_repeated_at_once() -> None:
-    desk, executor = desk_with("bid_1 1@99", amends=True)
-    desk.tick()
-    desk.answering = False
-    want(executor, "bid_1 1@98")
-    desk.tick(30)
-    assert [type(each) for each in desk.sent] == [AmendOrder]
-    desk.reject_amend(desk.orders()["bid_1"])
-    for _ in range(29):
-        assert desk.tick() == []
-    assert desk.shown() == ["bid_1 1@99"]
-    desk.tick()
-    assert [type(each) for each in desk.sent] == [AmendOrder]
 
 
 def test_a_quote_that_would_meet_our_own_order_is_held_back() -> None:
