@@ -74,8 +74,8 @@ def load(path: str) -> Any:
 
 
 def add_strategies(folder: Path) -> None:
-    """Let `use: strategies.mine:Mine` find the user's own files in `folder`, behind those that come with the program."""
-    places: list[str] = importlib.import_module("strategies").__path__
+    """Let `use: strategies.mine:Mine` find the user's own files in `folder`, behind those of the program."""
+    places = importlib.import_module("strategies").__path__
     if folder.is_dir() and str(folder) not in places:
         places.append(str(folder))
 

@@ -15,6 +15,23 @@ from engine.model.errors import TickwrightError
 
 COMMANDS = {
     "completion": Entry("engine.app.cli.completion:command", "Print the completion script of a shell."),
+    "config": Entry("", "Check and show configuration files."),
+    "config check": Entry(
+        "engine.app.cli.config_check:command", "Check the files of a bot; every problem is shown at once."
+    ),
+    "config schema": Entry("engine.app.cli.config_schema:command", "Print the JSON Schema of a kind of file."),
+    "config show": Entry(
+        "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
+    ),
+    "exchanges": Entry("engine.app.cli.exchanges:command", "List the exchanges, or the settings of one."),
+    "init": Entry("engine.app.cli.init:command", "Make a folder for bots, with sample configurations."),
+    "new": Entry("engine.app.cli.new:command", "Write the configuration file of a new bot, conf/NAME.yml."),
+    "new-strategy": Entry("engine.app.cli.new_strategy:command", "Write a strategy of your own, and a test of it."),
+    "simulate": Entry("engine.app.cli.simulate:command", "Run a synthetic market alone, for a look or a benchmark."),
+    "strategies": Entry("engine.app.cli.strategies:command", "List the strategies, or the settings of one."),
+    "symbols": Entry(
+        "engine.app.cli.symbols:command", "List what is traded on an exchange, or on those of a file, and its rules."
+    ),
     "version": Entry("engine.app.cli.version:command", "Print the version."),
 }
 

@@ -67,7 +67,7 @@ def _values(node: Node, path: Path) -> dict[Path, str | None]:
 
 def _replace(text: str, scalar: Scalar, value: str) -> str:
     space = " " if scalar.start == scalar.end and text[scalar.start - 1] == ":" else ""
-    return text[: scalar.start] + space + _written(value) + text[scalar.end :]
+    return text[: scalar.start] + space + written(value) + text[scalar.end :]
 
 
 def _add(text: str, table: Table, key: str, value: str) -> str:
@@ -75,14 +75,14 @@ def _add(text: str, table: Table, key: str, value: str) -> str:
     if table.flow:
         inside = text[: table.end - 1].rstrip()
         comma = "" if inside.endswith("{") else ", "
-        return f"{inside}{comma}{key}: {_written(value)}{text[table.end - 1 :]}"
+        return f"{inside}{comma}{key}: {written(value)}{text[table.end - 1 :]}"
     if not table.entries:
-        return f"{text}{key}: {_written(value)}\n"
+        return f"{text}{key}: {written(value)}\n"
     last = list(table.entries.values())[-1]
     line_end = text.find("\n", _end(last.node))
     line_end = len(text) if line_end < 0 else line_end
     indentation = " " * (last.place.column - 1)
-    return f"{text[:line_end]}\n{indentation}{key}: {_written(value)}{text[line_end:]}"
+    return f"{text[:line_end]}\n{indentation}{key}: {written(value)}{text[line_end:]}"
 
 
 def _end(node: Node) -> int:
@@ -94,7 +94,7 @@ def _end(node: Node) -> int:
     return node.end
 
 
-def _written(value: str) -> str:
+def written(value: str) -> str:
     """The value as YAML: plain if that reads back as the same text anywhere, else quoted."""
     tree, problems = parse_tree(Source("value", f"x: [{{a: {value}}}]\n"))
     plain = tree is not None and not problems and _values(tree, ()) == {("x", 0, "a"): value}
