@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 
 from connectors.simulated.desk import Desk, DeskRequest
 from connectors.simulated.feed import Feed
 from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.summary import BalanceLine, compare_balances
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.model.enums import Channel, Health
@@ -85,6 +87,10 @@ class SimulatedConnector:
         while outbox and outbox[0][0] <= now_us:
             told.append(heappop(outbox)[2])
         return told
+
+    def compare_balances(self, ours: Mapping[str, Decimal]) -> list[BalanceLine]:
+        """The exchange's own books against ours; `ours` are totals by asset."""
+        return compare_balances(self.exchange, self.desk.account, ours)
 
     def _next_venue_us(self) -> int:
         """When something happens at the venue next."""

@@ -19,6 +19,8 @@ _CODES = {
     "E-TIMEOUT": (5, "no answer in time"),
     "E-NOTFOUND": (6, "not found"),
     "R-KILL": (7, "stopped by a risk limit"),
+    "R-HALT": (1, "halted until an operator resumes it"),
+    "E-STRATEGY": (1, "stopped by an error in a strategy"),
     "E-RUNNING": (1, "already running"),
     "E-VERSION": (1, "written by another version"),
     "E-CONFLICT": (1, "changed by somebody else meanwhile"),

@@ -66,6 +66,17 @@ def load_bot(
     return _check(reduce(merge, tables), problems, order, environ, registry)
 
 
+def load_text(
+    text: str, name: str, environ: Mapping[str, str] | None = None, registry: Registry = BUILT_IN
+) -> LoadedConfig:
+    """A whole configuration that is one text, for example a journal's. `name` stands for the file in problems."""
+    source = Source(name, text)
+    table, problems = parse_tree(source)
+    if table is None:
+        raise ConfigError(problems)
+    return _check(table, problems, [name], environ or {}, registry)
+
+
 def load_file(file: FilePath | str, model: type[Model]) -> Model:
     """Read one file that is not a bot's, for example a scenario. Raises ConfigError with every problem."""
     table, problems = _file_layer(FilePath(file))

@@ -1,0 +1,101 @@
+"""`tickwright start`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.app.bot_folder import BotFolder
+from engine.app.cli.bot_files import load_bot_files
+from engine.app.cli.output import Output
+from engine.app.config.load import LoadedConfig
+from engine.app.config.show import show
+from engine.app.failure import Failure
+from engine.app.launch import Run, run_bot
+from engine.app.live_view import show_view
+from engine.app.session import Ending, Session
+from engine.app.summary import render_summary, summary_of
+from engine.schema.values import BadValue, parse_duration
+
+_CODES = {Ending.STRATEGY: "E-STRATEGY", Ending.DEADLINE: "E-TIMEOUT", Ending.RISK: "R-KILL"}
+
+
+class Duration(click.ParamType[int]):
+    """`30s`, `10m`, in microseconds."""
+
+    name = "DURATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return parse_duration(str(value))
+        except BadValue as reason:
+            self.fail(f"'{value}' {reason}", param, ctx)
+
+
+class Speed(click.ParamType[float]):
+    """A factor > 0, or `max` for virtual time, which is 0 here."""
+
+    name = "N|max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if value == "max":
+            return 0.0
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            self.fail(f"'{value}' is neither a number above 0 nor max", param, ctx)
+        return speed
+
+
+@click.command(help="Run a bot until it is stopped.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--for", "duration_us", type=Duration(), help="End after this time of the bot's clock: 10m.")
+@click.option("--speed", type=Speed(), default="1", help="N times as fast; max: in virtual time, without waiting.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting, over those of the files.")
+@click.pass_obj
+def command(
+    output: Output, files: tuple[Path, ...], duration_us: int | None, speed: float, overrides: tuple[str, ...]
+) -> int:
+    """Check the configuration, trade, and end with the summary."""
+    loaded = load_bot_files(output, files, overrides)
+    for problem in loaded.warnings:
+        output.warn(f"{problem.place.origin}  {problem.path}: {problem.message}")
+    bot = BotFolder(output.userdir, loaded.config.name)
+    output.progress(_banner(loaded, files, bot))
+    run = Run(loaded, files, output.userdir, speed or None, duration_us)
+    with show_view(output.progress, live=sys.stdout.isatty() and not output.json and output.verbosity >= 0) as view:
+        session = run_bot(run, view.attach, view.hear)
+    return _answer(output, session)
+
+
+def _answer(output: Output, session: Session) -> int:
+    """The summary; a session that did not end well is a failure."""
+    data = summary_of(session)
+    assert session.ending is not None, "a session that has run ended somehow"
+    code = _CODES.get(session.ending)
+    if code is None:
+        output.result(data, render_summary(data))
+        return int(session.ending.value)
+    if not output.json:
+        output.result(data, render_summary(data))
+    left = ", ".join(data["orders_open"])
+    detail = f"{session.reason}; may still be open: {left}" if left else session.reason
+    raise Failure(code, detail, where=session.entry.name)
+
+
+def _banner(loaded: LoadedConfig, files: tuple[Path, ...], bot: BotFolder) -> str:
+    config = loaded.config
+    kinds = " ".join(each.kind or each.use for each in config.strategies_by_name.values())
+    pairs = " ".join(
+        f"{name} {' '.join(getattr(each, 'trading_pairs', ()))}" for name, each in config.exchanges.items()
+    )
+    settings = show(loaded)
+    defaults = sum(setting.origin == "default" for setting in settings)
+    return (
+        f" {config.mode.upper()}  {config.name}  {kinds}  {pairs}  tick {config.tick / 1e6:g}s  seed {config.seed}\n"
+        f"{' '.join(map(str, files))} ok ({len(settings) - defaults} settings, {defaults} defaults)   "
+        f"orders {bot.relative(bot.orders)}   log {bot.relative(bot.log)}"
+    )

@@ -1,0 +1,208 @@
+"""From a checked configuration to a session that is ready to run, and the run itself."""
+
+import asyncio
+import getpass
+import hashlib
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.app.bot_entry import BotEntry, BotState, process_started, stopped, write_entry
+from engine.app.bot_folder import BotFolder
+from engine.app.build import VIRTUAL_START_US, build_engine, build_venues
+from engine.app.config.load import LoadedConfig
+from engine.app.config.models import BotConfig, SimulatedExchange
+from engine.app.config_text import config_text
+from engine.app.control.frames import PROTOCOL
+from engine.app.control.server import ControlServer
+from engine.app.failure import Failure
+from engine.app.journal_file import JournalFile
+from engine.app.log_file import Level, LogFile
+from engine.app.notices import Notices
+from engine.app.past_logs import retire_log
+from engine.app.recorder import Recorder
+from engine.app.redaction import Redaction
+from engine.app.scenarios import load_scenarios
+from engine.app.session import Ending, Session
+from engine.app.signals import handled
+from engine.app.tally import Tally
+from engine.core.clock import Clock, wall_us
+from engine.core.driver import Driver
+from engine.core.engine import FAR
+from engine.core.journal import Header
+from engine.core.order_change import Change
+from engine.core.order_ids import DIGITS, TAG_LENGTH, OrderIds
+from engine.store.errors import LogInUse
+from engine.store.order_log import OrderLog
+
+NO_RUN_CODE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is started and how. `speed` None is virtual time; `duration_us` of engine time, None for ever."""
+
+    loaded: LoadedConfig
+    files: Sequence[Path]
+    userdir: Path
+    speed: float | None = 1.0
+    duration_us: int | None = None
+
+
+def order_tag(name: str) -> str:
+    """The letters that begin the client order ids of a bot: the same for every run of it."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+    return "".join(DIGITS[number // 36**place % 36] for place in range(TAG_LENGTH))
+
+
+def run_bot(run: Run, ready: Callable[[Session], None], hear: Callable[[str], None] | None = None) -> Session:
+    """Run a bot to its end, which stands in the session. `ready` is called before the first tick; `hear` gets notices.
+
+    Raises Failure when it cannot start: E-RUNNING, R-HALT and others.
+    """
+    with opened(run, hear) as session:
+        ready(session)
+        try:
+            asyncio.run(_run(session))
+        except KeyboardInterrupt:
+            session.ending = Ending.INTERRUPT
+            session.reason = "Ctrl-C twice: ended at once"
+        assert session.ending is not None
+        session.finish(session.ending.value)
+    return session
+
+
+async def _run(session: Session) -> None:
+    with handled(asyncio.get_running_loop(), session.interrupt, session.terminate):
+        async with ControlServer(session):
+            await session.run()
+
+
+@contextmanager
+def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Session]:
+    """A session with all of its files. Whatever goes wrong while it is open stands in the log and in the entry."""
+    config, bot = run.loaded.config, BotFolder(run.userdir, run.loaded.config.name)
+    redaction = Redaction(config)
+    try:
+        left = retire_log(bot, config.order_log.keep)
+        log = OrderLog.open(bot.folder)
+    except LogInUse as error:
+        raise _running(bot) from error
+    text_log = _open_log(bot, config)
+    notices = Notices(text_log, redaction, hear)
+    entry = _entry(run, bot)
+    try:
+        write_entry(bot.entry, entry)
+        session = _assemble(run, bot, entry, log, notices, redaction)
+        if left:
+            where = "their simulated exchange ended with the process"
+            notices.info("I-START", "", f"the last session died with {left} orders open; {where}", session.now_us())
+        yield session
+        session.recorder.journal.close()
+    except BaseException as error:
+        what = redaction.clean(f"{type(error).__name__}: {error}")
+        text_log.write(Level.ERROR, wall_us(), wall_us(), "E-FAILED", "", what)
+        write_entry(bot.entry, stopped(entry, NO_RUN_CODE, what, wall_us()))
+        raise
+    finally:
+        text_log.close()
+        log.close()
+
+
+def _assemble(
+    run: Run, bot: BotFolder, entry: BotEntry, log: OrderLog, notices: Notices, redaction: Redaction
+) -> Session:
+    config, virtual = run.loaded.config, run.speed is None
+    venues = build_venues(config, VIRTUAL_START_US if virtual else wall_us(), _scenarios(config, run.userdir))
+    start_us = min(venue.now_us for venue in venues)
+    instruments = [instrument for venue in venues for instrument in venue.instruments]
+    begun = log.begin_session(start_us, order_tag(config.name))
+    header = Header(
+        version=engine.__version__,
+        session_id=entry.session_id,
+        config=config_text(run.loaded),
+        config_hash=run.loaded.hash,
+        seed=config.seed,
+        instruments=tuple(instruments),
+        grid_us=config.tick,
+        order_tag=begun.tag,
+        epoch=begun.epoch,
+        started_us=start_us,
+    )
+    recorder = Recorder(JournalFile(bot.journal(entry.session_id), header), log)
+    tally = Tally()
+
+    def changed(change: Change) -> None:
+        tally.changed(change, core.state.instruments)
+        recorder.changed(change)
+
+    ids = OrderIds(begun.tag, begun.epoch)
+    core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
+    recorder.follow(core.state)
+    return Session(
+        config=config,
+        files=bot,
+        entry=entry,
+        driver=Driver(core, venues, recorder.commit),
+        venues=venues,
+        recorder=recorder,
+        log=log,
+        tally=tally,
+        notices=notices,
+        redaction=redaction,
+        quote=instruments[0].quote,
+        clock=None if run.speed is None else Clock(run.speed, start_us),
+        end_us=FAR if run.duration_us is None else start_us + run.duration_us,
+    )
+
+
+def _scenarios(config: BotConfig, userdir: Path) -> dict[str, Any]:
+    """Read only for a configuration that names one."""
+    simulated = (each for each in config.exchanges.values() if isinstance(each, SimulatedExchange))
+    return load_scenarios(userdir) if any(getattr(each.market, "scenario", "") for each in simulated) else {}
+
+
+def _entry(run: Run, bot: BotFolder) -> BotEntry:
+    config, now_us = run.loaded.config, wall_us()
+    moment = datetime.fromtimestamp(now_us // 1_000_000, UTC)
+    pairs = [f"{name}:{pair}" for name, each in config.exchanges.items() for pair in getattr(each, "trading_pairs", ())]
+    return BotEntry(
+        name=config.name,
+        session_id=f"{moment:%Y%m%d-%H%M%S}-{now_us % 1_000_000:06}",
+        mode=config.mode,
+        state=BotState.STARTING,
+        pid=os.getpid(),
+        pid_started=process_started(os.getpid()),
+        host=socket.gethostname(),
+        user=getpass.getuser(),
+        version=engine.__version__,
+        protocol=PROTOCOL,
+        socket=str(bot.socket),
+        config_files=[str(path) for path in run.files],
+        config_hash=run.loaded.hash,
+        strategies=[each.kind or each.use for each in config.strategies_by_name.values()],
+        instruments=pairs,
+        started_us=now_us,
+    )
+
+
+def _open_log(bot: BotFolder, config: BotConfig) -> LogFile:
+    logs = config.logs
+    return LogFile(
+        bot.log,
+        level=Level[logs.level.upper()],
+        as_json=logs.format == "json",
+        size_max=logs.max_size,
+        keep=logs.keep,
+    )
+
+
+def _running(bot: BotFolder) -> Failure:
+    fix = f"tickwright stop {bot.name}, or start with --replace"
+    return Failure("E-RUNNING", f"{bot.name} is already running", fix=fix)

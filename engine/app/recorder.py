@@ -1,0 +1,98 @@
+"""Everything that a session leaves behind, as it happens: the journal, the order log, and what the summary counts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.app.journal_file import JournalFile
+from engine.core.order_change import Change
+from engine.core.ports import Record
+from engine.core.state import State
+from engine.model.event import AccountSnapshot, OperatorCommand, RequestSent, TradesSynced, TransferSeen
+from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
+from engine.store.causes import cause_of
+from engine.store.order_log import OrderLog
+
+
+class Recorder:
+    """Hears every record of an engine before it is applied, so the one before it has been: then it is noted.
+
+    `open_lists` has the newest list of open orders of each venue.
+    """
+
+    def __init__(self, journal: JournalFile, log: OrderLog) -> None:
+        self.journal = journal
+        self.open_lists: dict[str, AccountSnapshot] = {}
+        self._log = log
+        self._state: State | None = None
+        self._last: Any = None
+        self._now_us = 0
+        self._notes: dict[type, Callable[[Any, State], None]] = {
+            SubmitOrder: self._request,
+            CancelOrder: self._request,
+            AmendOrder: self._request,
+            RequestSent: self._sent,
+            TransferSeen: self._transfer,
+            TradesSynced: self._synced,
+            OperatorCommand: self._command,
+            AccountSnapshot: self._snapshot,
+        }
+
+    def follow(self, state: State) -> None:
+        """Keep the orders and the money of this state from now on."""
+        self._state = state
+        self._log.follow(state.portfolio)
+
+    def hear(self, now_us: int, record: Record) -> None:
+        """The sink of the engine."""
+        self._settle()
+        self.journal.write(now_us, record)
+        self._last, self._now_us = record, now_us
+
+    def changed(self, change: Change) -> None:
+        """What an event did to an order, booked."""
+        self._log.note_change(change, self._now_us, cause_of(self._last))
+
+    def commit(self, requests: Sequence[Request]) -> None:
+        """Make everything durable; what is to be sent waits for it."""
+        self._settle()
+        self.journal.flush()
+        self._log.commit(self._now_us)
+
+    def tick_ended(self, now_us: int) -> None:
+        """After a tick: facts do not wait longer than a second for a request to be committed with."""
+        self._settle()
+        self.journal.flush()
+        if self._log.due(now_us):
+            self._log.commit(now_us)
+
+    def _settle(self) -> None:
+        note = self._notes.get(type(self._last))
+        if note is not None and self._state is not None:
+            note(self._last, self._state)
+            self._last = None
+
+    def _request(self, request: SubmitOrder | CancelOrder | AmendOrder, state: State) -> None:
+        order = state.orders.by_client_id(request.client_order_id)
+        if order is not None:
+            self._log.note_order(order, self._now_us, type(request).__name__)
+
+    def _sent(self, sent: RequestSent, state: State) -> None:
+        order = state.orders.by_client_id(sent.client_order_id)
+        if order is not None:
+            self._log.note_order(order, sent.sent_us, cause_of(sent))
+
+    def _transfer(self, transfer: TransferSeen, state: State) -> None:
+        self._log.note_transfer(transfer, self._now_us)
+
+    def _synced(self, synced: TradesSynced, state: State) -> None:
+        cursor = state.orders.cursors.get(synced.instrument_id)
+        if synced.complete and not synced.venue_order_id and cursor is not None:
+            self._log.note_cursor(synced.instrument_id, cursor, self._now_us)
+
+    def _command(self, command: OperatorCommand, state: State) -> None:
+        payload = {"actor": command.actor, "reason": command.reason}
+        self._log.note_event(command.action.value, payload, command.receive_us, f"operator {command.actor}")
+
+    def _snapshot(self, snapshot: AccountSnapshot, state: State) -> None:
+        if snapshot.open_orders is not None and snapshot.complete:
+            self.open_lists[snapshot.venue] = snapshot

@@ -1,0 +1,227 @@
+"""One run of one bot: it drives the engine in virtual or in real time, takes commands, and brings it to its end."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.app.bot_entry import BotEntry, BotState, stopped, write_entry
+from engine.app.bot_folder import BotFolder
+from engine.app.closing import Closing
+from engine.app.config.models import BotConfig
+from engine.app.notices import Notices
+from engine.app.recorder import Recorder
+from engine.app.redaction import Redaction
+from engine.app.tally import Tally
+from engine.core.clock import WAKE_GAP_US, Clock, run_live, run_virtual, wall_us
+from engine.core.driver import Driver
+from engine.core.engine import Engine
+from engine.core.modes import Cause, CauseKind, Mode
+from engine.model.enums import OperatorAction
+from engine.model.event import OperatorCommand
+from engine.store.order_log import OrderLog
+
+STOP_TIMEOUT_US = 60_000_000
+TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket and the view get a turn
+SHOW_SECONDS = 0.2
+RESTING = (Mode.PAUSED, Mode.SAFE, Mode.HALT)
+
+
+class Ending(Enum):
+    """Who ended the session, and the exit status that this means."""
+
+    DONE = 0
+    STRATEGY = 1
+    DEADLINE = 5
+    RISK = 7
+    INTERRUPT = 130
+
+
+class Session:
+    """Everything that exists between start and stop. `clock` None is virtual time; times are the engine's.
+
+    `show` is called a few times a second, for a view.
+    """
+
+    show: Callable[["Session"], None] | None = None
+
+    def __init__(
+        self,
+        *,
+        config: BotConfig,
+        files: BotFolder,
+        entry: BotEntry,
+        driver: Driver,
+        venues: Sequence[Any],
+        recorder: Recorder,
+        log: OrderLog,
+        tally: Tally,
+        notices: Notices,
+        redaction: Redaction,
+        quote: str,
+        clock: Clock | None,
+        end_us: int,
+    ) -> None:
+        self.config, self.files, self.entry = config, files, entry
+        self.driver, self.venues, self.clock, self.end_us = driver, venues, clock, end_us
+        self.recorder, self.order_log, self.tally = recorder, log, tally
+        self.notices, self.redaction = notices, redaction
+        self.engine: Engine = driver.engine
+        self.quote = quote
+        self.start_us = driver.engine.state.now_us
+        self.ticks = 0
+        self.closing: Closing | None = None
+        self.ending: Ending | None = None
+        self.reason = ""
+        self.timeout_us = STOP_TIMEOUT_US
+        self._wake = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._latched = False
+        self._ready = False
+
+    # ---- reading
+
+    def now_us(self) -> int:
+        return self.engine.state.now_us if self.clock is None else self.clock.now_us()
+
+    @property
+    def state(self) -> BotState:
+        """Where it is in its life."""
+        if self.entry.state is BotState.STOPPED:
+            return BotState.STOPPED
+        if self.closing is not None:
+            return BotState.STOPPING
+        if not self._ready:
+            return BotState.RECONCILING
+        strategies = [self.engine.halt.mode("", controller.name) for controller in self.engine.controllers]
+        return BotState.PAUSED if all(mode in RESTING for mode in strategies) else BotState.RUNNING
+
+    # ---- commands
+
+    def command(self, action: OperatorAction, actor: str, reason: str = "") -> None:
+        """Put an operator's command to the engine; it acts at once, or when the present tick is over."""
+        self.engine.apply(OperatorCommand(action, actor, reason, self.now_us()))
+        self._wake.set()
+
+    def end(self, ending: Ending, actor: str, reason: str, action: OperatorAction = OperatorAction.STOP) -> None:
+        """Ask for the end. The first one to ask gives the reason."""
+        if self.ending is None and self.engine.ending is None:
+            self.ending, self.reason = ending, reason
+            self._begin_closing()
+            self.command(action, actor, reason)
+
+    def interrupt(self) -> None:
+        self.end(Ending.INTERRUPT, "terminal", "Ctrl-C")
+
+    def terminate(self) -> None:
+        self.end(Ending.DONE, "signal", "SIGTERM")
+
+    # ---- running
+
+    async def run(self) -> None:
+        """To the end, with every order of ours cancelled and confirmed, or to the deadline of that."""
+        shower = asyncio.create_task(self._show_on())
+        try:
+            await (self._run_virtual() if self.clock is None else self._run_live(self.clock))
+            if self.now_us() >= self.end_us:
+                self.end(Ending.DONE, "session", "its time was over")
+            self.end(Ending.DONE, "session", "the market data ended")
+            await self._close()
+            self.closed.set()
+        finally:
+            shower.cancel()
+            with suppress(asyncio.CancelledError):
+                await shower
+
+    def finish(self, code: int) -> None:
+        """The last entries of all files, after `run` or where it broke off."""
+        self._write_entry(stopped(self.entry, code, self.reason, wall_us()))
+        self.notices.info("I-STOP", "", f"stopped: {self.reason}, exit {code}", self.now_us())
+
+    async def _run_virtual(self) -> None:
+        turn = time.monotonic() + TURN_SECONDS
+        engine, driver = self.engine, self.driver
+        while engine.state.now_us < self.end_us and self.closing is None and not driver.exhausted:
+            run_virtual(driver, min(self.end_us, driver.next_grid_us(engine.state.now_us)), self._ticked)
+            if time.monotonic() >= turn:
+                await asyncio.sleep(0)
+                turn = time.monotonic() + TURN_SECONDS
+
+    async def _run_live(self, clock: Clock) -> None:
+        running = asyncio.create_task(run_live(self.driver, clock, self._wake, self.end_us, self._ticked))
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait([running, ended], return_when=asyncio.FIRST_COMPLETED)
+        for task in (running, ended):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _close(self) -> None:
+        """Cancel, until every order is over and the venues show none, or the time for it is over."""
+        closing = self.closing
+        assert closing is not None
+        deadline_us = self.now_us() + self.timeout_us
+        while not closing.done():
+            if self.now_us() >= deadline_us:
+                self.ending = Ending.DEADLINE
+                return
+            state = self.engine.state
+            if self.clock is None:
+                self._ticked(self.driver.step(state.now_us, state.now_us + WAKE_GAP_US))
+                await asyncio.sleep(0)
+            else:
+                await asyncio.sleep(self.clock.seconds_until(state.now_us + WAKE_GAP_US))
+                self._ticked(self.driver.step(state.now_us, self.clock.now_us()))
+        self.recorder.commit(())
+        self.order_log.mark_clean_stop(self.now_us())
+
+    def _begin_closing(self) -> None:
+        if self.closing is None:
+            self.closing = Closing(self.driver, self.recorder.open_lists)
+            self._ended.set()
+
+    def _judge(self, cause: Cause) -> None:
+        """The engine ended by itself."""
+        risk = cause.kind is CauseKind.KILL_SWITCH
+        self.ending, self.reason = (Ending.RISK if risk else Ending.STRATEGY), self.redaction.clean(cause.text)
+        self._begin_closing()
+
+    def _ticked(self, now_us: int) -> None:
+        self.ticks += 1
+        self.recorder.tick_ended(now_us)
+        engine = self.engine
+        self.notices.take(engine.take_notices(), ready=self._ready)
+        self._latch(now_us)
+        if engine.state.bad_messages:
+            self.notices.take_bad_messages(engine.state.bad_messages, now_us)
+        if not self._ready:
+            self._ready = all(cause.kind is not CauseKind.STREAM_STALE for cause in engine.halt.causes)
+        if self.ending is None and engine.ending is not None:
+            self._judge(engine.ending)
+        self._update_state()
+
+    def _latch(self, now_us: int) -> None:
+        """HALT survives the session: the next start refuses until an operator has looked."""
+        latched = self.engine.halt.latched
+        if bool(latched) is not self._latched:
+            self._latched = bool(latched)
+            self.order_log.set_halt_latch(latched[0].text if latched else "", now_us)
+
+    def _update_state(self) -> None:
+        if self.state is not self.entry.state:
+            self._write_entry(replace(self.entry, state=self.state))
+
+    def _write_entry(self, entry: BotEntry) -> None:
+        self.entry = entry
+        write_entry(self.files.entry, entry)
+
+    async def _show_on(self) -> None:
+        while True:
+            if self.show is not None:
+                self.show(self)
+            await asyncio.sleep(SHOW_SECONDS)
