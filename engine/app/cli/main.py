@@ -23,6 +23,9 @@ COMMANDS = {
     "config show": Entry(
         "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
     ),
+    "doctor": Entry(
+        "engine.app.cli.doctor:command", "Look for what could go wrong on this machine and in this folder."
+    ),
     "exchanges": Entry("engine.app.cli.exchanges:command", "List the exchanges, or the settings of one."),
     "init": Entry("engine.app.cli.init:command", "Make a folder for bots, with sample configurations."),
     "new": Entry("engine.app.cli.new:command", "Write the configuration file of a new bot, conf/NAME.yml."),

@@ -194,6 +194,12 @@ def test_new_never_replaces_a_file(here: Path) -> None:
     assert (status, error["detail"]) == (1, "conf/maker.yml exists; it was not changed")
 
 
+def test_new_where_nothing_can_be_written(here: Path) -> None:
+    (here / "conf").write_text("")
+    status, error = failed("new", "maker", "--yes", cwd=here)
+    assert (status, error["code"], error["where"]) == (1, "E-DISK", "conf/maker.yml")
+
+
 def test_without_a_terminal_nobody_is_asked(here: Path) -> None:
     (here / "conf").mkdir()
     status, error = failed(
