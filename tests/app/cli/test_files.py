@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,12 @@ def test_schema(name: str) -> None:
 
 def test_schema_of_bots_by_default() -> None:
     assert ok("config", "schema") == ok("config", "schema", "bot")
+
+
+def test_check_imports_nothing_that_is_heavy() -> None:
+    words = ["config", "check", "conf/pmm_sim.yml"]
+    code = f"import sys; from engine.app.cli.main import main\ntry: main({words!r})\nfinally: print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
+    assert "pydantic" in loaded
+    assert loaded & {"aiohttp", "asyncio", "ccxt", "numpy", "rich", "sqlalchemy", "sqlite3", "websockets"} == set()
