@@ -12,7 +12,7 @@ from engine.app.config.problems import ConfigError
 from engine.app.failure import Failure
 from engine.app.registry import BUILT_IN, NOT_BUILT, add_strategies
 from engine.app.starter import Question, complete, draft, file_text, put, questions, strategy_model
-from engine.app.userdir import write_new
+from engine.app.userdir import SCHEMA_FOLDER, schema_line, write_new
 from engine.schema.values import BadValue
 
 _STRATEGY = Question("--strategy", "pure_market_making", "a kind of strategy: tickwright strategies")
@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Asks only for what is missing, and only on a terminal."""
     path = Path(short(output.userdir / "conf" / f"{name}.yml"))
-    if path.parent.name != "conf":
+    if Path(name).name != name:
         raise Failure("E-USAGE", f"'{name}' is not a name", fix="use a-z, 0-9 and -, for example btc-maker")
     if path.exists():
         raise Failure("E-FAILED", f"{path} exists; it was not changed", fix="choose another name, or edit the file")
@@ -82,6 +82,8 @@ def _check_choices(strategy: str, connector: str) -> None:
 
 def _write(output: Output, path: Path, text: str) -> None:
     """Write the file and check it; what does not validate does not stay."""
+    if (path.parent / SCHEMA_FOLDER).is_dir():
+        text = schema_line("bot") + text
     write_new(path, text)
     try:
         loaded = load_bot_files(output, [path])

@@ -178,7 +178,7 @@ def test_new_that_cannot_be_leaves_no_file(here: Path, words: list[str], status:
     assert list((here / "conf").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["../maker", "Maker", "x"])
+@pytest.mark.parametrize("name", ["../maker", "../conf/maker", "Maker", "x"])
 def test_new_with_a_bad_name(here: Path, name: str) -> None:
     (here / "conf").mkdir()
     result = run("new", name, "--yes")
@@ -250,6 +250,7 @@ def test_new_strategy_passes_its_test_and_trades(here: Path, template: str) -> N
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 passed" in result.stdout
     bot = ok("new", "own", "--strategy", data["use"], "--yes")["file"]
+    assert (here / bot).read_text().startswith("# yaml-language-server: $schema=./schema/bot.json\n")
     assert ok("config", "check", bot)["name"] == "own"
     assert ok("strategies", data["use"])["settings"][2]["name"] == "exchange"
 
