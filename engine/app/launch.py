@@ -93,7 +93,7 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
         left = retire_log(bot, config.order_log.keep)
         log = OrderLog.open(bot.folder)
     except LogInUse as error:
-        raise _running(bot) from error
+        raise already_running(bot) from error
     text_log = _open_log(bot, config)
     notices = Notices(text_log, redaction, hear)
     entry = _entry(run, bot)
@@ -146,13 +146,12 @@ def _assemble(
     core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
     recorder.follow(core.state)
     return Session(
-        config=config,
+        loaded=run.loaded,
         files=bot,
         entry=entry,
-        driver=Driver(core, venues, recorder.commit),
+        driver=Driver(core, venues, recorder.commit, recall=recorder.recall),
         venues=venues,
         recorder=recorder,
-        log=log,
         tally=tally,
         notices=notices,
         redaction=redaction,
@@ -203,6 +202,7 @@ def _open_log(bot: BotFolder, config: BotConfig) -> LogFile:
     )
 
 
-def _running(bot: BotFolder) -> Failure:
+def already_running(bot: BotFolder) -> Failure:
+    """E-RUNNING."""
     fix = f"tickwright stop {bot.name}, or start with --replace"
     return Failure("E-RUNNING", f"{bot.name} is already running", fix=fix)

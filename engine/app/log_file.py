@@ -71,6 +71,14 @@ class LogFile:
         self._file, self._size = _open(self.path)
 
 
+def level_of(line: str) -> Level | None:
+    """The level of a line; None for one that goes on with the entry above."""
+    if line.startswith("{"):
+        return Level[json.loads(line)["level"].upper()]
+    words = line.split(maxsplit=3)
+    return Level.__members__.get(words[2]) if len(words) > 2 and not line.startswith(" ") else None
+
+
 def rotated(path: Path) -> Iterator[Path]:
     """The older files of a log."""
     return path.parent.glob(f"{path.stem}_????-??-??*.log")

@@ -1,27 +1,26 @@
 """Everything that a session leaves behind, as it happens: the journal, the order log, and what the summary counts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from engine.app.journal_file import JournalFile
 from engine.core.order_change import Change
 from engine.core.ports import Record
 from engine.core.state import State
-from engine.model.event import AccountSnapshot, OperatorCommand, RequestSent, TradesSynced, TransferSeen
-from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
+from engine.model.event import OperatorCommand, RequestSent, TradesSynced, TransferSeen
+from engine.model.order import Order
+from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, SubmitOrder
 from engine.store.causes import cause_of
+from engine.store.errors import LogFailed
 from engine.store.order_log import OrderLog
 
 
 class Recorder:
-    """Hears every record of an engine before it is applied, so the one before it has been: then it is noted.
-
-    `open_lists` has the newest list of open orders of each venue.
-    """
+    """Hears every record of an engine before it is applied, so the one before it has been: then it is noted."""
 
     def __init__(self, journal: JournalFile, log: OrderLog) -> None:
         self.journal = journal
-        self.open_lists: dict[str, AccountSnapshot] = {}
         self._log = log
         self._state: State | None = None
         self._last: Any = None
@@ -34,7 +33,6 @@ class Recorder:
             TransferSeen: self._transfer,
             TradesSynced: self._synced,
             OperatorCommand: self._command,
-            AccountSnapshot: self._snapshot,
         }
 
     def follow(self, state: State) -> None:
@@ -50,20 +48,39 @@ class Recorder:
 
     def changed(self, change: Change) -> None:
         """What an event did to an order, booked."""
-        self._log.note_change(change, self._now_us, cause_of(self._last))
+        at_us = getattr(self._last, "receive_us", 0) or self._now_us
+        self._log.note_change(change, at_us, cause_of(self._last))
 
-    def commit(self, requests: Sequence[Request]) -> None:
-        """Make everything durable; what is to be sent waits for it."""
+    def commit(self, requests: Sequence[Request]) -> str:
+        """After every tick: what is to be sent waits for the log, and no fact waits for longer than a second.
+
+        Returns why that failed, or "": the driver sends no new order without it.
+        """
         self._settle()
         self.journal.flush()
-        self._log.commit(self._now_us)
+        if requests or self._log.due(self._now_us):
+            return self._written(self._log.commit)
+        return ""
 
-    def tick_ended(self, now_us: int) -> None:
-        """After a tick: facts do not wait longer than a second for a request to be committed with."""
+    def latch(self, reason: str) -> str:
+        """Remember beyond this session that the bot is halted, or with "" that it is not any more. As `commit`."""
+        return self._written(partial(self._log.set_halt_latch, reason))
+
+    def clean_stop(self) -> str:
+        """Nothing of ours is open at any venue. As `commit`."""
         self._settle()
-        self.journal.flush()
-        if self._log.due(now_us):
-            self._log.commit(now_us)
+        return self._written(self._log.mark_clean_stop)
+
+    def recall(self, request: RecallOrder, instrument_id: str) -> list[Order]:
+        """What the log has of an order that left the memory."""
+        return self._log.recall(request, instrument_id, self._now_us)
+
+    def _written(self, write: Callable[[int], None]) -> str:
+        try:
+            write(self._now_us)
+        except LogFailed as error:
+            return str(error)
+        return ""
 
     def _settle(self) -> None:
         note = self._notes.get(type(self._last))
@@ -92,7 +109,3 @@ class Recorder:
     def _command(self, command: OperatorCommand, state: State) -> None:
         payload = {"actor": command.actor, "reason": command.reason}
         self._log.note_event(command.action.value, payload, command.receive_us, f"operator {command.actor}")
-
-    def _snapshot(self, snapshot: AccountSnapshot, state: State) -> None:
-        if snapshot.open_orders is not None and snapshot.complete:
-            self.open_lists[snapshot.venue] = snapshot

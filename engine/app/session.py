@@ -7,12 +7,13 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.app.bot_entry import BotEntry, BotState, stopped, write_entry
 from engine.app.bot_folder import BotFolder
-from engine.app.closing import Closing
-from engine.app.config.models import BotConfig
+from engine.app.config.load import LoadedConfig
+from engine.app.ending import STOP_TIMEOUT_US
 from engine.app.notices import Notices
 from engine.app.recorder import Recorder
 from engine.app.redaction import Redaction
@@ -21,11 +22,11 @@ from engine.core.clock import WAKE_GAP_US, Clock, run_live, run_virtual, wall_us
 from engine.core.driver import Driver
 from engine.core.engine import Engine
 from engine.core.modes import Cause, CauseKind, Mode
+from engine.core.notice import Notice
 from engine.model.enums import OperatorAction
 from engine.model.event import OperatorCommand
-from engine.store.order_log import OrderLog
+from engine.model.order import Order
 
-STOP_TIMEOUT_US = 60_000_000
 TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket and the view get a turn
 SHOW_SECONDS = 0.2
 RESTING = (Mode.PAUSED, Mode.SAFE, Mode.HALT)
@@ -41,6 +42,13 @@ class Ending(Enum):
     INTERRUPT = 130
 
 
+class Closing(Struct, frozen=True):
+    """When the end began, and our orders that were open then."""
+
+    begun_us: int
+    orders: list[Order]
+
+
 class Session:
     """Everything that exists between start and stop. `clock` None is virtual time; times are the engine's.
 
@@ -52,13 +60,12 @@ class Session:
     def __init__(
         self,
         *,
-        config: BotConfig,
+        loaded: LoadedConfig,
         files: BotFolder,
         entry: BotEntry,
         driver: Driver,
         venues: Sequence[Any],
         recorder: Recorder,
-        log: OrderLog,
         tally: Tally,
         notices: Notices,
         redaction: Redaction,
@@ -66,9 +73,9 @@ class Session:
         clock: Clock | None,
         end_us: int,
     ) -> None:
-        self.config, self.files, self.entry = config, files, entry
+        self.loaded, self.config, self.files, self.entry = loaded, loaded.config, files, entry
         self.driver, self.venues, self.clock, self.end_us = driver, venues, clock, end_us
-        self.recorder, self.order_log, self.tally = recorder, log, tally
+        self.recorder, self.tally = recorder, tally
         self.notices, self.redaction = notices, redaction
         self.engine: Engine = driver.engine
         self.quote = quote
@@ -163,10 +170,8 @@ class Session:
 
     async def _close(self) -> None:
         """Cancel, until every order is over and the venues show none, or the time for it is over."""
-        closing = self.closing
-        assert closing is not None
         deadline_us = self.now_us() + self.timeout_us
-        while not closing.done():
+        while not self.engine.stopped:
             if self.now_us() >= deadline_us:
                 self.ending = Ending.DEADLINE
                 return
@@ -177,12 +182,14 @@ class Session:
             else:
                 await asyncio.sleep(self.clock.seconds_until(state.now_us + WAKE_GAP_US))
                 self._ticked(self.driver.step(state.now_us, self.clock.now_us()))
-        self.recorder.commit(())
-        self.order_log.mark_clean_stop(self.now_us())
+        failure = self.recorder.clean_stop()
+        if failure:
+            self.notices.tell(Notice("E-DISK", "", failure, "", self.now_us()))
 
     def _begin_closing(self) -> None:
         if self.closing is None:
-            self.closing = Closing(self.driver, self.recorder.open_lists)
+            state = self.engine.state
+            self.closing = Closing(state.now_us, list(state.orders.active()))
             self._ended.set()
 
     def _judge(self, cause: Cause) -> None:
@@ -193,10 +200,9 @@ class Session:
 
     def _ticked(self, now_us: int) -> None:
         self.ticks += 1
-        self.recorder.tick_ended(now_us)
         engine = self.engine
         self.notices.take(engine.take_notices(), ready=self._ready)
-        self._latch(now_us)
+        self._latch()
         if engine.state.bad_messages:
             self.notices.take_bad_messages(engine.state.bad_messages, now_us)
         if not self._ready:
@@ -205,12 +211,11 @@ class Session:
             self._judge(engine.ending)
         self._update_state()
 
-    def _latch(self, now_us: int) -> None:
-        """HALT survives the session: the next start refuses until an operator has looked."""
+    def _latch(self) -> None:
+        """HALT survives the session, until an operator has looked. A write that failed is repeated."""
         latched = self.engine.halt.latched
-        if bool(latched) is not self._latched:
+        if bool(latched) is not self._latched and not self.recorder.latch(latched[0].text if latched else ""):
             self._latched = bool(latched)
-            self.order_log.set_halt_latch(latched[0].text if latched else "", now_us)
 
     def _update_state(self) -> None:
         if self.state is not self.entry.state:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from engine.app.summary import amount, change, percent, signed
+from engine.app.figures import amount, change, clock, percent, price, quantity, signed
 from engine.core.notice import show_number
 
 Status = Mapping[str, Any]
@@ -36,17 +36,6 @@ def render_line(status: Status) -> str:
         f"{clock(status['up_us'])}  {status['state']}  {len(status['orders'])} orders, {performance['trades']} trades, "
         f"PnL {signed(performance['total_pnl'])} {status['quote']}, missed {status['missed']}"
     )
-
-
-def clock(duration_us: int) -> str:
-    """`00:04:12`."""
-    seconds = duration_us // 1_000_000
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
-def price(value: str | None) -> str:
-    """All digits, with thousands separated."""
-    return "-" if value is None else f"{Decimal(value):,f}"
 
 
 def _head(status: Status) -> Text:
@@ -85,8 +74,8 @@ def _assets(status: Status) -> Table:
     several = len({asset["exchange"] for asset in assets}) > 1
     names = [f"{each['exchange']} {each['asset']}" if several else each["asset"] for each in assets]
     table = _table("", *names)
-    table.add_row(" Total", *(price(asset["total"]) for asset in assets))
-    table.add_row(" Available", *(price(asset["available"]) for asset in assets))
+    table.add_row(" Total", *(quantity(asset["total"]) for asset in assets))
+    table.add_row(" Available", *(quantity(asset["available"]) for asset in assets))
     table.add_row(f" Value ({status['quote']})", *(amount(asset["value"]) for asset in assets))
     table.add_row(" Share", *(percent(asset["share"]) for asset in assets))
     return table

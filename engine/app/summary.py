@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.app.figures import amount, change, percent, quantity, signed
 from engine.app.status import performance_of, text
-from engine.model.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,30 +76,15 @@ def render_summary(data: Mapping[str, Any]) -> str:
         f"  equity   {amount(data['equity'])} {quote}, vs hold {signed(data['vs_hold'])}, "
         f"drawdown {percent(data['drawdown'])}",
         f"  ticks    {data['ticks']:,}, missed {data['missed']:,}",
-        *(f"  ledger   {line['exchange']} {line['text']}" for line in data["ledger"]),
+        *(_ledger_text(line) for line in data["ledger"]),
         f"  journal  {data['journal']}: {data['journal_entries']:,} entries, digest {data['journal_digest']}",
     ]
     return "\n".join(lines)
 
 
-def amount(value: str | None) -> str:
-    """`28,795.61`; `-` for what is not known."""
-    return "-" if value is None else f"{Decimal(value):,.2f}"
-
-
-def signed(value: str | None, sign: int = 1) -> str:
-    """`+11.84`."""
-    return "-" if value is None else f"{sign * Decimal(value) + ZERO:+,.2f}"
-
-
-def percent(value: str | None) -> str:
-    """`-3.05%`."""
-    return "-" if value is None else f"{Decimal(value) * 100:.2f}%"
-
-
-def change(value: str | None) -> str:
-    """`+0.017%`."""
-    return "-" if value is None else f"{Decimal(value) * 100:+.3f}%"
+def _ledger_text(line: Mapping[str, Any]) -> str:
+    venue, ours, difference = (quantity(line[name]) for name in ("venue", "ours", "difference"))
+    return f"  ledger   {line['exchange']} {line['asset']}: venue {venue}, ours {ours}, difference {difference}"
 
 
 def _ledger(session: Session, venue: OpenBooks) -> list[dict[str, Any]]:
@@ -112,7 +97,6 @@ def _ledger(session: Session, venue: OpenBooks) -> list[dict[str, Any]]:
             "venue": text(line.venue),
             "ours": text(line.ours),
             "difference": text(line.difference),
-            "text": str(line),
         }
         for line in venue.compare_balances(ours)
     ]

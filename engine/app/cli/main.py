@@ -14,6 +14,7 @@ from engine.app.failure import Failure, as_failure
 from engine.model.errors import TickwrightError
 
 COMMANDS = {
+    "balance": Entry("engine.app.cli.balance:command", "Show what a bot owns, or all that run."),
     "completion": Entry("engine.app.cli.completion:command", "Print the completion script of a shell."),
     "config": Entry("", "Check and show configuration files."),
     "config check": Entry(
@@ -27,10 +28,23 @@ COMMANDS = {
         "engine.app.cli.doctor:command", "Look for what could go wrong on this machine and in this folder."
     ),
     "exchanges": Entry("engine.app.cli.exchanges:command", "List the exchanges, or the settings of one."),
+    "history": Entry(
+        "engine.app.cli.history:command", "Show what a bot traded, what it owns, and the lives of its orders."
+    ),
     "init": Entry("engine.app.cli.init:command", "Make a folder for bots, with sample configurations."),
+    "kill": Entry("engine.app.cli.kill:command", "End a bot in whatever state it is."),
+    "logs": Entry("engine.app.cli.logs:command", "Show the newest lines of a bot's log."),
     "new": Entry("engine.app.cli.new:command", "Write the configuration file of a new bot, conf/NAME.yml."),
     "new-strategy": Entry("engine.app.cli.new_strategy:command", "Write a strategy of your own, and a test of it."),
+    "orderbook": Entry("engine.app.cli.orderbook:command", "Show the order book as a bot sees it."),
+    "pause": Entry("engine.app.cli.pause:command", "Cancel a bot's quotes until it is resumed."),
+    "ps": Entry("engine.app.cli.ps:command", "List the bots of this folder."),
+    "replay": Entry("engine.app.cli.replay:command", "Repeat a recorded session and compare every request."),
+    "resume": Entry("engine.app.cli.resume:command", "Let a paused bot go on, or a halted one start again."),
     "simulate": Entry("engine.app.cli.simulate:command", "Run a synthetic market alone, for a look or a benchmark."),
+    "start": Entry("engine.app.cli.start:command", "Run a bot until it is stopped."),
+    "status": Entry("engine.app.cli.status:command", "Show a running bot."),
+    "stop": Entry("engine.app.cli.stop:command", "Cancel all orders of a bot and end it."),
     "strategies": Entry("engine.app.cli.strategies:command", "List the strategies, or the settings of one."),
     "symbols": Entry(
         "engine.app.cli.symbols:command", "List what is traded on an exchange, or on those of a file, and its rules."

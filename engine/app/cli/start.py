@@ -8,29 +8,19 @@ import click
 
 from engine.app.bot_folder import BotFolder
 from engine.app.cli.bot_files import load_bot_files
+from engine.app.cli.durations import Duration
 from engine.app.cli.output import Output
 from engine.app.config.load import LoadedConfig
 from engine.app.config.show import show
+from engine.app.detach import start_detached
+from engine.app.ending import STOP_TIMEOUT_US, stop_bot
 from engine.app.failure import Failure
-from engine.app.launch import Run, run_bot
+from engine.app.launch import Run, already_running, run_bot
 from engine.app.live_view import show_view
 from engine.app.session import Ending, Session
 from engine.app.summary import render_summary, summary_of
-from engine.schema.values import BadValue, parse_duration
 
 _CODES = {Ending.STRATEGY: "E-STRATEGY", Ending.DEADLINE: "E-TIMEOUT", Ending.RISK: "R-KILL"}
-
-
-class Duration(click.ParamType[int]):
-    """`30s`, `10m`, in microseconds."""
-
-    name = "DURATION"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return parse_duration(str(value))
-        except BadValue as reason:
-            self.fail(f"'{value}' {reason}", param, ctx)
 
 
 class Speed(click.ParamType[float]):
@@ -52,12 +42,20 @@ class Speed(click.ParamType[float]):
 
 @click.command(help="Run a bot until it is stopped.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("-d", "--detach", is_flag=True, help="In the background; waits until it trades.")
 @click.option("--for", "duration_us", type=Duration(), help="End after this time of the bot's clock: 10m.")
 @click.option("--speed", type=Speed(), default="1", help="N times as fast; max: in virtual time, without waiting.")
+@click.option("--replace", is_flag=True, help="Stop a running bot of the same name first.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting, over those of the files.")
 @click.pass_obj
 def command(
-    output: Output, files: tuple[Path, ...], duration_us: int | None, speed: float, overrides: tuple[str, ...]
+    output: Output,
+    files: tuple[Path, ...],
+    detach: bool,
+    duration_us: int | None,
+    speed: float,
+    replace: bool,
+    overrides: tuple[str, ...],
 ) -> int:
     """Check the configuration, trade, and end with the summary."""
     loaded = load_bot_files(output, files, overrides)
@@ -65,10 +63,34 @@ def command(
         output.warn(f"{problem.place.origin}  {problem.path}: {problem.message}")
     bot = BotFolder(output.userdir, loaded.config.name)
     output.progress(_banner(loaded, files, bot))
+    if replace and bot.running():
+        stop_bot(bot, STOP_TIMEOUT_US)
+    if detach:
+        _detach(output, bot, files, duration_us, speed, overrides)
+        return 0
     run = Run(loaded, files, output.userdir, speed or None, duration_us)
     with show_view(output.progress, live=sys.stdout.isatty() and not output.json and output.verbosity >= 0) as view:
         session = run_bot(run, view.attach, view.hear)
     return _answer(output, session)
+
+
+def _detach(
+    output: Output,
+    bot: BotFolder,
+    files: tuple[Path, ...],
+    duration_us: int | None,
+    speed: float,
+    overrides: tuple[str, ...],
+) -> None:
+    """The same command in a process of its own."""
+    if bot.running():
+        raise already_running(bot)
+    words = ["start", *map(str, files), "--userdir", str(output.userdir), "--speed", str(speed or "max")]
+    words += [] if duration_us is None else ["--for", f"{duration_us // 1000}ms"]
+    entry = start_detached(bot, [*words, *(word for override in overrides for word in ("--set", override))])
+    name = bot.name
+    data = {"name": name, "pid": entry.pid, "state": entry.state.value, "session_id": entry.session_id}
+    output.result(data, f"started, pid {entry.pid}.  tickwright status {name} --live | tickwright stop {name}")
 
 
 def _answer(output: Output, session: Session) -> int:

@@ -1,8 +1,10 @@
 """What can be asked of a running bot, and told to it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from engine.app.config.show import show
 from engine.app.failure import Failure
 from engine.app.session import Ending, Session
 from engine.app.status import balances_of, book_of, orders_of, performance_of, status_of, trades_of
@@ -73,6 +75,11 @@ async def _summary(session: Session) -> Any:
     return summary_of(session)
 
 
+async def _config(session: Session, args: Args, actor: str) -> Any:
+    settings = [asdict(setting) for setting in show(session.loaded)]
+    return {"hash": session.loaded.hash, "settings": settings}
+
+
 OPERATIONS: dict[str, Operation] = {
     "status": _status,
     "orders": _orders,
@@ -80,6 +87,7 @@ OPERATIONS: dict[str, Operation] = {
     "performance": _performance,
     "trades": _trades,
     "book": _book,
+    "config.get": _config,
     "pause": _pause,
     "resume": _resume,
     "stop": _stop,
