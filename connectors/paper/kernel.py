@@ -48,6 +48,14 @@ class Source(Protocol):
         """The first price from row `start` on; 0 if there is none."""
         ...
 
+    def horizon_us(self, now_us: int, feed_us: int) -> int:
+        """The venue's time up to which all is visible at `now_us`; `feed_us` counts where that was not recorded."""
+        ...
+
+    def seen_us(self, event_us: int, feed_us: int) -> int:
+        """When the rows of this time become visible."""
+        ...
+
 
 class Kernel(Arrivals):
     """`run` applies rows; `submit`, `cancel` and `amend` act at once, at the time given, which lies after those rows.
@@ -149,7 +157,6 @@ class Kernel(Arrivals):
         bid, ask, watched, base, size = self._bid, self._ask, self._watched, self._base, self._size
         best_bid, best_ask, last = self.best_bid - base, self.best_ask - base, self.last_trade
         own_bid, own_ask = self._own_bid - base, self._own_ask - base
-        now = self.event_us
         while (at_us := times[i]) <= until_us:
             p, q, kind = index[i], lots[i], kinds[i]
             if kind == BID:
@@ -201,9 +208,10 @@ class Kernel(Arrivals):
                     self._fired, until_us = True, 0
             else:
                 break
-            now = at_us
             i += 1
-        self._at, self.event_us, self.last_trade = i, now, last
+        if i > self._at:
+            self.event_us = times[i - 1]
+        self._at, self.last_trade = i, last
         self.best_bid, self.best_ask = best_bid + base, best_ask + base
 
     def _apply_best(self, until_us: int) -> None:
@@ -213,7 +221,6 @@ class Kernel(Arrivals):
         bid, ask, watched, base, size = self._bid, self._ask, self._watched, self._base, self._size
         best_bid, best_ask, last = self.best_bid - base, self.best_ask - base, self.last_trade
         own_bid, own_ask = self._own_bid - base, self._own_ask - base
-        now = self.event_us
         while (at_us := times[i]) <= until_us:
             p, q, kind = index[i], lots[i], kinds[i]
             if kind == BEST_BID:
@@ -257,9 +264,10 @@ class Kernel(Arrivals):
                     self._fired, until_us = True, 0
             else:
                 break
-            now = at_us
             i += 1
-        self._at, self.event_us, self.last_trade = i, now, last
+        if i > self._at:
+            self.event_us = times[i - 1]
+        self._at, self.last_trade = i, last
         self.best_bid, self.best_ask = best_bid + base, best_ask + base
 
     def _row(self) -> None:

@@ -45,9 +45,9 @@ class Resting(Ladder):
 
     Settings, changed before the first row: `behind` gives a probabilistic queue the chance (back, front) → that a
     decrease is behind us. `whole_queue` and `whole_through` fill an order completely where a trade reaches it in the
-    queue, or a trade or an offer passes its price. `best_only`: the feed shows the best levels only; `deep_behind`: then
-    an order deeper than those waits behind what is shown when the best reaches it. `trades_only`: only trades fill.
-    `gap_fills`: orders that the book after a gap has passed are filled. `amend_keeps_queue`: one made smaller stays.
+    queue, or a trade or an offer passes its price. `best_only`: the feed shows the best levels only; `deep_behind`:
+    then an order deeper than those waits behind what is shown when the best gets there. `trades_only`: only trades
+    fill. `gap_fills`: orders that the book after a gap has passed are filled. `amend_keeps_queue`: of smaller ones.
     """
 
     def __init__(self, size: int) -> None:

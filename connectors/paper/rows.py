@@ -78,16 +78,18 @@ class Rows:
         ticks = ticks[self.kind[start : start + BLOCK] <= BEST_ASK]
         return int(ticks[0]) if len(ticks) else 0
 
-    def horizon_us(self, now_us: int) -> int:
-        """The venue's time up to which everything was received by `now_us`. Only for recorded receive times."""
-        assert self.visible_us is not None
+    def horizon_us(self, now_us: int, feed_us: int) -> int:
+        """The venue's time up to which all is visible at `now_us`; `feed_us` counts where that was not recorded."""
+        if self.visible_us is None:
+            return now_us - feed_us
         count = int(self.visible_us.searchsorted(now_us, "right"))
         return int(self.event_us[count]) - 1 if count < self.count else NEVER_US - 1
 
-    def seen_us(self, event_us: int) -> int:
-        """When we received the rows of this time, or else of the time before. Only for recorded receive times."""
-        assert self.visible_us is not None
-        return int(self.visible_us[max(0, int(self.event_us.searchsorted(event_us, "right")) - 1)])
+    def seen_us(self, event_us: int, feed_us: int) -> int:
+        """When we receive the rows of this time, which there must be."""
+        if self.visible_us is None:
+            return event_us + feed_us
+        return int(self.visible_us[self.event_us.searchsorted(event_us)])
 
     @property
     def has_levels(self) -> bool:

@@ -10,9 +10,14 @@ from engine.model.market import Level
 class BookView(Protocol):
     """Prices in quote, quantities in base units (contracts). Undefined values of a one-sided book are None."""
 
-    event_us: int
-    receive_us: int
-    stale: str  # "" or why the book must not be trusted
+    @property
+    def event_us(self) -> int: ...
+    @property
+    def receive_us(self) -> int: ...
+    @property
+    def stale(self) -> str:
+        """ "" or why the book must not be trusted."""
+        ...
 
     @property
     def best_bid(self) -> Decimal | None: ...

@@ -1,0 +1,99 @@
+"""From settings to a paper venue. `kernel_class` finds the accelerator where it was built."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connectors.paper.kernel import Kernel
+from connectors.paper.latency import Latency
+from connectors.paper.ledger import Ledger
+from connectors.paper.listing import Listing
+from connectors.paper.queue import QUEUES, behind
+from connectors.paper.rows import Rows
+from connectors.paper.venue import PaperVenue
+from connectors.paper.words import ALLOW, CANCEL_NEW, CANCEL_OLD, PROBABILISTIC, THROUGH
+from engine.core.venue_sheet import LookupScope, VenueSheet
+from engine.model.errors import TickwrightError
+from engine.model.instrument import Instrument
+from engine.model.money import ONE
+
+try:
+    from connectors.paper.fast.kernel import Kernel as FastKernel
+except ImportError:
+    FastKernel = None
+
+SELF_TRADE = {"none": ALLOW, "cancel_new": CANCEL_NEW, "cancel_old": CANCEL_OLD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillRules:
+    """How orders fill where the data do not say; the keys of a `backtest` section. Defaults are the pessimistic ones."""
+
+    queue_model: str = "risk_averse"
+    queue_shape: str = "power3"
+    queue_exponent: float = 3.0
+    partial_fills: bool = True
+    through: str = "capped"
+    gap_fill: str = "crossed"
+    deep_queue: str = "behind"
+    self_trade: str = "none"
+    amend_keeps_queue: bool = True
+    kernel: str = "auto"
+
+
+def kernel_class(choice: str) -> type[Kernel]:
+    """`auto` is the accelerator if it was built, `reference` and `fast` insist. Raises TickwrightError without it."""
+    if choice == "reference" or (choice == "auto" and FastKernel is None):
+        return Kernel
+    if FastKernel is None:
+        raise TickwrightError("kernel: fast is not built here: run python scripts/build_fast.py, or say kernel: auto")
+    return FastKernel
+
+
+def build_kernel(rows: Rows, rules: FillRules, size: int = 0) -> Kernel:
+    """A kernel that plays these rows by these rules."""
+    kernel = kernel_class(rules.kernel)(rows, size)
+    kernel.queue = QUEUES[rules.queue_model]
+    if kernel.queue == PROBABILISTIC:
+        kernel.behind = behind(rules.queue_shape, rules.queue_exponent)
+    kernel.whole_queue = not rules.partial_fills
+    kernel.whole_through = not rules.partial_fills or rules.through == "full"
+    kernel.best_only = not rows.has_levels
+    kernel.trades_only = not rows.has_levels and not rows.has_best
+    if kernel.trades_only and rules.queue_model != "none":
+        kernel.queue = THROUGH
+    kernel.deep_behind = rules.deep_queue == "behind"
+    kernel.gap_fills = rules.gap_fill == "crossed"
+    kernel.self_trade = SELF_TRADE[rules.self_trade]
+    kernel.amend_keeps_queue = rules.amend_keeps_queue
+    return kernel
+
+
+def build_venue(
+    venue: str,
+    markets: Sequence[tuple[Instrument, Rows]],
+    balances: Mapping[str, Decimal],
+    latency: Latency,
+    start_us: int,
+    rules: FillRules = FillRules(),
+    leverage: Decimal = ONE,
+) -> PaperVenue:
+    """A venue that plays the rows of its instruments from `start_us` on."""
+    markets = sorted(markets, key=lambda market: market[0].instrument_id)
+    listings = [Listing(each, build_kernel(rows, rules), latency.feed_us, leverage) for each, rows in markets]
+    ledger = Ledger(venue, balances, [listing.market for listing in listings])
+    return PaperVenue(venue, listings, ledger, latency, start_us)
+
+
+def venue_sheet(latency_us: int) -> VenueSheet:
+    """What a paper venue promises; `latency_us` is the longest way there or back. It answers, and tells once."""
+    return VenueSheet(
+        request_expiry_us=2 * latency_us + 1_000_000,
+        read_lag_us=0,
+        clock_error_us=0,
+        lookup_scope=LookupScope.ALL,
+        client_id_in_trades=True,
+        cancel_by_client_id=True,
+        amend_in_place=True,
+        dedicated=True,
+    )

@@ -1,0 +1,79 @@
+"""One instrument at a paper venue: its kernel, its book in Decimal, and what the venue asks of an order."""
+
+from decimal import Decimal
+
+from connectors.paper.book import SIDES, PaperBook
+from connectors.paper.kernel import Kernel
+from connectors.paper.ledger import Ledger, Market
+from connectors.paper.words import FOK, IOC, MARKET, POST_ONLY, STOP
+from engine.model.enums import OrderType, TimeInForce
+from engine.model.instrument import Instrument
+from engine.model.request import SubmitOrder
+
+FLAGS = {
+    OrderType.LIMIT: 0,
+    OrderType.MARKET: MARKET,
+    OrderType.STOP_LIMIT: STOP,
+    OrderType.STOP_MARKET: STOP | MARKET,
+}
+TERMS = {TimeInForce.GTC: 0, TimeInForce.GTD: 0, TimeInForce.IOC: IOC, TimeInForce.FOK: FOK}
+
+
+class Listing:
+    """`leverage` divides the margin of derivatives."""
+
+    def __init__(self, instrument: Instrument, kernel: Kernel, feed_us: int, leverage: Decimal) -> None:
+        self.instrument = instrument
+        self.kernel = kernel
+        self.book = PaperBook(kernel, instrument, feed_us)
+        self.market = Market(instrument, leverage)
+        self.rates = (instrument.maker_rate, instrument.taker_rate)
+        self._is_limited = bool(instrument.quantity_max or instrument.price_min or instrument.price_max)
+
+    def measure(self, price: Decimal, quantity: Decimal) -> tuple[int, int] | None:
+        """(ticks, lots); None for what lies between the steps."""
+        ticks, lots = self.book.prices.count(price), self.book.quantities.count(quantity)
+        return None if ticks is None or lots is None else (ticks, lots)
+
+    def refusal(self, request: SubmitOrder, ledger: Ledger) -> str:
+        """The code with which the venue rejects an order before it looks at funds, or ""."""
+        if request.list_id or request.display_quantity is not None or request.trailing_delta is not None:
+            return "unsupported_order"
+        if self._is_limited or request.price is None or request.stop_price is not None:
+            if self.instrument.problems(request):
+                return "filter_failure"
+        elif self.measure(request.price, request.quantity) is None or self.instrument.too_small(
+            request.quantity, request.price
+        ):
+            return "filter_failure"
+        if request.reduce_only and request.quantity > ledger.reducible(self.market, request.side):
+            return "reduce_only"
+        return ""
+
+    def reserves(self, request: SubmitOrder) -> bool:
+        """Whether an order ties up money: one that only reduces a derivative position needs none."""
+        return self.market.spot or not request.reduce_only
+
+    def pays(self, request: SubmitOrder) -> Decimal | None:
+        """The price at which an order is checked against funds: a market order pays for the levels that it needs."""
+        price = request.price or request.stop_price
+        if price is None:
+            return self.book.vwap(request.side, request.quantity) or self.book.mid
+        return price
+
+    def submit(self, at_us: int, key: int, request: SubmitOrder) -> None:
+        """Hand an order that was not refused to the kernel."""
+        prices = self.book.prices.count
+        ticks = 0 if request.price is None else prices(request.price)
+        lots = self.book.quantities.count(request.quantity)
+        assert ticks is not None
+        assert lots is not None
+        flags = FLAGS[request.order_type] | TERMS[request.time_in_force]
+        if request.post_only:
+            flags |= POST_ONLY
+        if request.stop_price is None and not request.expire_us:
+            self.kernel.submit(at_us, key, SIDES[request.side], ticks, lots, flags)
+            return
+        stop = 0 if request.stop_price is None else prices(request.stop_price)
+        assert stop is not None
+        self.kernel.submit(at_us, key, SIDES[request.side], ticks, lots, flags, stop, request.expire_us)
