@@ -48,9 +48,9 @@ class BookSide:
             level = self.levels[price] = PriceLevel()
             insort(self.prices, price)
         order.place = RESTING
-        order.visible = min(order.display, order.leaves) if order.display else order.leaves
+        visible = order.visible = min(order.display, order.leaves) if order.display else order.leaves
         level.queue[order.key] = order
-        level.lots += order.visible
+        level.lots += visible
         self.changed[price] = None
 
     def remove(self, order: BookOrder) -> None:
@@ -62,11 +62,12 @@ class BookSide:
         order.visible = 0
         self.changed[price] = None
         if not level.queue:
+            prices = self.prices
             del self.levels[price]
-            if self.prices[-1] == price:
-                self.prices.pop()
+            if prices[-1] == price:
+                prices.pop()
             else:
-                del self.prices[bisect_left(self.prices, price)]
+                del prices[bisect_left(prices, price)]
 
     def reduce(self, order: BookOrder, lots: int) -> None:
         """`lots` (at most its visible part) of a resting order are gone, by a trade or a cut; it keeps its place.
@@ -94,9 +95,9 @@ class BookSide:
 
     def drain(self) -> list[tuple[int, int]]:
         """(ticks, new visible lots) of every level touched since the last call; 0 lots: the level is gone."""
-        touched = []
-        for price in self.changed:
-            level = self.levels.get(price)
-            touched.append((price * self.sign, 0 if level is None else level.lots))
+        if not self.changed:
+            return []
+        levels, sign = self.levels, self.sign
+        touched = [(price * sign, levels[price].lots if price in levels else 0) for price in self.changed]
         self.changed.clear()
         return touched

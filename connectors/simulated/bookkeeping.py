@@ -21,6 +21,8 @@ STATUS = {
     What.EXPIRED: OrderStatus.EXPIRED,
     What.REJECTED: OrderStatus.REJECTED,
 }
+ACCEPTED, FILLED, AMENDED, REJECTED = What.ACCEPTED, What.FILLED, What.AMENDED, What.REJECTED
+OPEN = OrderStatus.OPEN
 
 
 def fee_rates(account: Account, instrument: Instrument) -> tuple[Decimal, Decimal]:
@@ -41,7 +43,7 @@ class Bookkeeper:
     def settle(self, listing: Listing, now_us: int) -> None:
         """Book everything that the listing's engine has done since the last call."""
         for outcome in listing.engine.drain():
-            if outcome.what is What.FILLED:
+            if outcome.what is FILLED:
                 self._print(listing, outcome, now_us)
             else:
                 self._note(listing, listing.orders[outcome.order.key], outcome, now_us)
@@ -61,20 +63,21 @@ class Bookkeeper:
     def _note(self, listing: Listing, order: VenueOrder, outcome: Outcome, now_us: int) -> None:
         """Anything but a trade."""
         what = outcome.what
-        if what is What.ACCEPTED:
+        if what is ACCEPTED:
             self._register.add(order)
             self.reports.append(Report(order, order.state))
             return
         old = order.state
         price, quantity = old.price, old.quantity
-        if what is What.AMENDED:
+        if what is AMENDED:
             price = listing.price(outcome.ticks) if outcome.ticks else None
             quantity = listing.quantity(outcome.lots)
-        state = OrderState(now_us, what, STATUS[what], old.filled, old.cost, price, quantity, outcome.reason)
+        status = STATUS[what]
+        state = OrderState(now_us, what, status, old.filled, old.cost, price, quantity, outcome.reason)
         order.history.append(state)
-        if what is not What.REJECTED:
+        if what is not REJECTED:
             self.reports.append(Report(order, state))
-        if state.status is not OrderStatus.OPEN:
+        if status is not OPEN:
             self._end(listing, order)
 
     def _end(self, listing: Listing, order: VenueOrder) -> None:

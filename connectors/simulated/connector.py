@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from heapq import heappop, heappush
-from itertools import count
+from operator import attrgetter
 
 from connectors.simulated.desk import Desk, DeskRequest
 from connectors.simulated.feed import Feed
@@ -15,12 +15,13 @@ from connectors.simulated.summary import BalanceLine, compare_balances
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.model.enums import Channel, Health
-from engine.model.event import ClockSynced, ConnectorStatus, Event, RequestSent
+from engine.model.event import ClockSynced, ConnectorStatus, Event
 from engine.model.instrument import Instrument
 from engine.model.request import RecallOrder, Reconnect, Request, ResyncBook, SyncClock
 
 VenueRequest = DeskRequest | SyncClock | ResyncBook | Reconnect
 STREAMS = (Channel.MARKET, Channel.USER)
+_receive_us = attrgetter("receive_us")
 
 
 class SimulatedConnector:
@@ -51,11 +52,10 @@ class SimulatedConnector:
         self.feed_us, self.entry_us, self.response_us = feed_us, entry_us, response_us
         self._markets = tuple(markets)
         self._arrivals: deque[tuple[int, int, VenueRequest]] = deque()  # (arrival, started, request)
-        self._outbox: list[tuple[int, int, Event]] = []  # (receipt, number, event)
-        self._number = count().__next__
+        self._outbox: list[Event] = []  # in order of receipt
         self._cut = False
         exchange.advance(start_us)
-        for channel in Channel:
+        for channel in (*STREAMS, Channel.REST):
             self._put(ConnectorStatus(self.venue, channel, Health.HEALTHY, "connected", start_us))
 
     def send(self, request: Request) -> None:
@@ -67,12 +67,17 @@ class SimulatedConnector:
     def next_us(self) -> int:
         """When the next event can become visible at the earliest."""
         happens_us = self._next_venue_us() + min(self.feed_us, self.response_us)
-        return min(happens_us, self._outbox[0][0]) if self._outbox else happens_us
+        return min(happens_us, _receive_us(self._outbox[0])) if self._outbox else happens_us
 
     @property
     def finished(self) -> bool:
         """Every market has played its last step and we have heard of everything."""
-        return not self._outbox and self._next_venue_us() >= NEVER_US
+        if self._outbox or self._arrivals:
+            return False
+        for market in self._markets:
+            if market.next_us < NEVER_US:
+                return False
+        return self._next_venue_us() >= NEVER_US
 
     def advance(self, now_us: int) -> Sequence[Event]:
         """Move to `now_us` and return what we have been told by then, in order of receipt."""
@@ -82,10 +87,12 @@ class SimulatedConnector:
                 break
             self._instant(venue_us)
         self.now_us = now_us
-        outbox = self._outbox
-        told: list[Event] = []
-        while outbox and outbox[0][0] <= now_us:
-            told.append(heappop(outbox)[2])
+        told = self._outbox
+        if told and _receive_us(told[-1]) > now_us:
+            count = bisect_right(told, now_us, key=_receive_us)
+            told, self._outbox = told[:count], told[count:]
+        else:
+            self._outbox = []
         return told
 
     def compare_balances(self, ours: Mapping[str, Decimal]) -> list[BalanceLine]:
@@ -95,12 +102,14 @@ class SimulatedConnector:
     def _next_venue_us(self) -> int:
         """When something happens at the venue next."""
         next_us = self.exchange.next_us
-        if self._arrivals:
-            next_us = min(next_us, self._arrivals[0][0])
+        if self._arrivals and self._arrivals[0][0] < next_us:
+            next_us = self._arrivals[0][0]
         if self._cut:
             next_us = min(next_us, self.exchange.cut_until_us)
         for market in self._markets:
-            next_us = min(next_us, market.next_us)
+            market_us = market.next_us
+            if market_us < next_us:
+                next_us = market_us
         return next_us
 
     def _instant(self, venue_us: int) -> None:
@@ -131,8 +140,7 @@ class SimulatedConnector:
                 self._publish()
                 self._tell_health(channel)
             case _:
-                for event in self.desk.answer(request, started_us, receive_us):
-                    self._put(event)
+                self._put_all(self.desk.answer(request, started_us, receive_us))
 
     def _publish(self) -> None:
         """Send out what has happened; a cut stream loses it."""
@@ -146,11 +154,9 @@ class SimulatedConnector:
             for channel in STREAMS:
                 self._tell_health(channel)
         elif not cut:
-            for event in public:
-                self._put(event)
+            self._put_all(public)
         if not cut:
-            for event in private:
-                self._put(event)
+            self._put_all(private)
 
     def _tell_health(self, channel: Channel) -> None:
         """Report a channel; a market stream that is up starts with the books as they are."""
@@ -159,9 +165,16 @@ class SimulatedConnector:
         health, reason = (Health.DOWN, "disconnected") if down else (Health.HEALTHY, "connected")
         self._put(ConnectorStatus(self.venue, channel, health, reason, receive_us))
         if channel is Channel.MARKET and not down:
-            for event in self.feed.snapshots(receive_us):
-                self._put(event)
+            self._put_all(self.feed.snapshots(receive_us))
 
     def _put(self, event: Event) -> None:
-        assert not isinstance(event, RequestSent)  # the only event without a time of receipt
-        heappush(self._outbox, (event.receive_us, self._number(), event))
+        self._put_all([event])
+
+    def _put_all(self, events: Sequence[Event]) -> None:
+        """Add events with one time of receipt, behind all that is received by then."""
+        outbox = self._outbox
+        if not outbox or not events or _receive_us(outbox[-1]) <= _receive_us(events[0]):
+            outbox += events
+        else:
+            for event in events:
+                insort(outbox, event, key=_receive_us)

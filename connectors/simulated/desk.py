@@ -40,6 +40,7 @@ ACTIONS: dict[type, Action] = {
     FetchTrades: Action.TRADES,
     ArmDeadMan: Action.DEAD_MAN,
 }
+ACK = UpdateSource.ACK
 OUTCOMES = {"unknown_order": Outcome.ABSENT}
 
 
@@ -61,12 +62,12 @@ class Desk:
         exchange, account = self.exchange, self.account
         match request:
             case SubmitOrder():
-                return [self._update(exchange.submit(account, request), UpdateSource.ACK, started_us, receive_us)]
+                return [self._update(exchange.submit(account, request), ACK, started_us, receive_us)]
             case CancelOrder(client_id, instrument_id, venue_id):
                 order = exchange.cancel(account, instrument_id, client_id, venue_id)
-                return [self._update(order, UpdateSource.ACK, started_us, receive_us)]
+                return [self._update(order, ACK, started_us, receive_us)]
             case AmendOrder():
-                return [self._update(exchange.amend(account, request), UpdateSource.ACK, started_us, receive_us)]
+                return [self._update(exchange.amend(account, request), ACK, started_us, receive_us)]
             case LookupOrder(client_id, venue_id, instrument_id):
                 found = exchange.lookup(account, instrument_id, client_id, venue_id)
                 if found is None:
@@ -74,7 +75,7 @@ class Desk:
                 return [self._update(found, UpdateSource.LOOKUP, started_us, receive_us)]
             case CancelAll(_, instrument_id):
                 orders = exchange.cancel_all(account, instrument_id)
-                return [self._update(order, UpdateSource.ACK, started_us, receive_us) for order in orders]
+                return [self._update(order, ACK, started_us, receive_us) for order in orders]
             case FetchTrades():
                 return self._trades(request, started_us, receive_us)
             case FetchOpenOrders():
@@ -128,7 +129,7 @@ class Desk:
             f"{'ambiguous' if doubtful else 'rejected'}:{error.code}",
             self.exchange.now_us,
             receive_us,
-            UpdateSource.ACK,
+            ACK,
             started_us,
             request.side,
             request.price,

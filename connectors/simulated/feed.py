@@ -23,15 +23,15 @@ class Feed:
         """What has happened since the last call, stamped with the time of receipt."""
         events: list[Event] = []
         for instrument_id, listing in self._streams:
-            if listing.has_changes:
-                sequence = self._sequences[instrument_id] + 1
-                self._sequences[instrument_id] = sequence
+            engine = listing.engine
+            if engine.bids.changed or engine.asks.changed:
+                previous = self._sequences[instrument_id]
+                sequence = self._sequences[instrument_id] = previous + 1
                 bids, asks = listing.changed_levels()
                 now_us = self._exchange.now_us
                 if sequence == 1:
                     events.append(self.snapshot(instrument_id, receive_us))
                 else:
-                    previous = sequence - 1
                     events.append(
                         BookDelta(instrument_id, bids, asks, sequence, sequence, now_us, receive_us, previous)
                     )

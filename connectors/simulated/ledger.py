@@ -22,9 +22,7 @@ class Ledger:
         self.locks: dict[int, dict[str, Decimal]] = {}
         self.touched: dict[tuple[int, str], None] = {}
         self._orders: dict[int, tuple[tuple[int, str, str], Decimal]] = {}  # order key -> (pool, its own need)
-        self._pools: dict[
-            tuple[int, str, str], dict[int, Decimal]
-        ] = {}  # (account, asset, list id) -> needs of the legs
+        self._pools: dict[tuple[int, str, str], dict[int, Decimal]] = {}  # (account, asset, list id) -> legs' needs
 
     def deposit(self, account: int, amounts: Mapping[str, Decimal]) -> None:
         """Bring money in from nowhere (negative: take it out)."""
@@ -47,35 +45,41 @@ class Ledger:
 
     def locked_for(self, key: int) -> Decimal:
         """What the order itself needs locked; the orders of one list share the largest need among them."""
-        return self._orders[key][1] if key in self._orders else ZERO
+        known = self._orders.get(key)
+        return ZERO if known is None else known[1]
 
     def lock(self, account: int, key: int, asset: str, amount: Decimal, list_id: str = "") -> bool:
         """Make `amount` the need of an order. False, and nothing has changed, if the free balance does not cover it."""
-        pool = (account, asset, list_id or f"#{key}")
-        needs = self._pools.setdefault(pool, {})
-        before = max(needs.values(), default=ZERO)
-        others = max((need for leg, need in needs.items() if leg != key), default=ZERO)
-        growth = max(others, amount) - before
+        pool = (account, asset, list_id)
+        growth = self._pool_growth(pool, key, amount) if list_id else amount - self.locked_for(key)
         if growth > 0 and growth > self.free(account, asset):
-            if not needs:
-                del self._pools[pool]
             return False
-        needs[key] = amount
+        if list_id:
+            self._pools.setdefault(pool, {})[key] = amount
         self._orders[key] = (pool, amount)
         self._change_lock(account, asset, growth)
         return True
 
     def release(self, key: int) -> None:
         """An order ended: its need is gone."""
-        pool, _ = self._orders.pop(key, (None, ZERO))
-        if pool is None:
+        if key not in self._orders:
+            return
+        pool, amount = self._orders.pop(key)
+        account, asset, list_id = pool
+        if not list_id:
+            self._change_lock(account, asset, -amount)
             return
         needs = self._pools[pool]
-        before = max(needs.values())
+        self._change_lock(account, asset, self._pool_growth(pool, key, ZERO))
         del needs[key]
-        self._change_lock(pool[0], pool[1], max(needs.values(), default=ZERO) - before)
         if not needs:
             del self._pools[pool]
+
+    def _pool_growth(self, pool: tuple[int, str, str], key: int, amount: Decimal) -> Decimal:
+        """How much more a list needs when one of its orders needs `amount`."""
+        needs = self._pools.get(pool, {})
+        others = max((need for leg, need in needs.items() if leg != key), default=ZERO)
+        return max(others, amount) - max(needs.values(), default=ZERO)
 
     def sum(self, asset: str) -> Decimal:
         """Total of an asset over all accounts, FEES and OUTSIDE included."""

@@ -84,10 +84,6 @@ class Listing:
         fills = self.trades.get(account, [])
         return fills[bisect_right(fills, number, key=lambda fill: int(fill.trade_id)) :]
 
-    @property
-    def has_changes(self) -> bool:
-        return bool(self.engine.bids.changed or self.engine.asks.changed)
-
     def _money(self, levels: list[tuple[int, int]]) -> Levels:
         price_step, quantity_step = self._price_step, self._quantity_step
         return tuple([(price_step * ticks, quantity_step * lots) for ticks, lots in levels])

@@ -20,9 +20,9 @@ from connectors.simulated.triggers import Triggers, stop_reached
 from engine.model.enums import OrderType, Side, TimeInForce
 
 BUY, SELL = Side.BUY, Side.SELL
-RESTING, DONE = Place.RESTING, Place.DONE
+NEW, WAITING, RESTING, DONE = Place.NEW, Place.WAITING, Place.RESTING, Place.DONE
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
-FILLED = What.FILLED
+ACCEPTED, FILLED, CANCELED, EXPIRED = What.ACCEPTED, What.FILLED, What.CANCELED, What.EXPIRED
 NONE = SelfTrade.NONE
 
 
@@ -34,7 +34,7 @@ class MatchingEngine:
     """`next_key` numbers the orders (it must grow); `admit` may refuse a triggered order with a reason.
 
     `positions` holds each account's signed position in lots; fills keep it current, reduce-only orders live by it.
-    `expiries` is the heap of (time, key) at which GTD orders may expire.
+    `expiries` is the heap of (time, key) at which GTD orders may expire, `outcomes` what nobody has drained yet.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class MatchingEngine:
         self.halted = False
         self._next_key = next_key or count(1).__next__
         self._admit = admit
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         self.expiries: list[tuple[int, int]] = []
         self._lists: dict[tuple[int, str], dict[int, BookOrder] | None] = {}  # None: its one trade has been decided
         self._reducing: dict[int, BookOrder] = {}
@@ -71,7 +71,7 @@ class MatchingEngine:
 
     def drain(self) -> list[Outcome]:
         """What happened since the last call, in order."""
-        outcomes, self._outcomes = self._outcomes, []
+        outcomes, self.outcomes = self.outcomes, []
         return outcomes
 
     def reachable(self, order: BookOrder) -> tuple[int, int]:
@@ -86,7 +86,7 @@ class MatchingEngine:
         while self.expiries and self.expiries[0][0] <= now_us:
             order = self.live.get(heappop(self.expiries)[1])
             if order is not None:
-                self._end(order, What.EXPIRED, "gtd")
+                self._end(order, EXPIRED, "gtd")
 
     def submit(self, order: BookOrder) -> BookOrder:
         """Let an order arrive; it gets a key if it has none. On return all that follows from it has happened."""
@@ -98,7 +98,7 @@ class MatchingEngine:
             self._tell(What.REJECTED, order, reason)
             return order
         self.live[order.key] = order
-        self._tell(What.ACCEPTED, order)
+        self._tell(ACCEPTED, order)
         self._register(order)
         if order.is_stop:
             self.triggers.add(order)
@@ -112,7 +112,7 @@ class MatchingEngine:
         order = self.live.get(key)
         if order is None:
             return False
-        self._end(order, What.CANCELED, reason)
+        self._end(order, CANCELED, reason)
         return True
 
     def amend(self, key: int, ticks: int, lots: int) -> str:
@@ -128,7 +128,7 @@ class MatchingEngine:
             return "halted"
         filled = order.lots - order.leaves
         if lots <= filled:
-            self._end(order, What.EXPIRED, "amended_below_filled")
+            self._end(order, EXPIRED, "amended_below_filled")
             return ""
         in_place = order.place is not RESTING or (ticks == order.ticks and lots <= order.lots)
         if not in_place and order.post_only and self._crosses(order.side, ticks):
@@ -141,9 +141,9 @@ class MatchingEngine:
             order.lots = lots
         else:
             (self.bids if order.side is BUY else self.asks).remove(order)
-            order.ticks, order.lots, order.leaves, order.place = ticks, lots, lots - filled, Place.NEW
+            order.ticks, order.lots, order.leaves, order.place = ticks, lots, lots - filled, NEW
         if order.account:
-            self._outcomes.append(Outcome(What.AMENDED, order, order.ticks, lots))
+            self.outcomes.append(Outcome(What.AMENDED, order, order.ticks, lots))
         if not in_place:
             self._enter(order)
             self._finish()
@@ -162,7 +162,7 @@ class MatchingEngine:
 
     def print_trade(self, ticks: int, lots: int, aggressor: Side) -> None:
         """Take note of a trade that happened outside this book: it moves the last price and fires stops."""
-        self._outcomes.append(Outcome(FILLED, BookOrder(aggressor, ticks, lots), ticks, lots))
+        self.outcomes.append(Outcome(FILLED, BookOrder(aggressor, ticks, lots), ticks, lots))
         self.last_ticks = ticks
         self.triggers.on_trade(ticks)
         self._finish()
@@ -183,8 +183,12 @@ class MatchingEngine:
         """Make OUTSIDE's total at a price `lots`: more joins the queue's end, less leaves from there. Never matches."""
         book = self.bids if side is BUY else self.asks
         level = book.levels.get(ticks * book.sign)
-        outside = [] if level is None else [order for order in level.queue.values() if order.account == OUTSIDE]
-        missing = lots - sum(order.leaves for order in outside)
+        outside: list[BookOrder] = []
+        missing = lots
+        for order in level.queue.values() if level is not None else ():
+            if order.account == OUTSIDE:
+                outside.append(order)
+                missing -= order.leaves
         if missing > 0:
             order = BookOrder(side, ticks, missing, leaves=missing, key=self._next_key())
             self.live[order.key] = order
@@ -194,7 +198,7 @@ class MatchingEngine:
             cut = min(order.leaves, -missing)
             missing += cut
             if cut == order.leaves:
-                self._end(order, What.CANCELED, "")
+                self._end(order, CANCELED, "")
             else:
                 self._cut(order, order.leaves - cut)
                 order.lots -= cut
@@ -203,7 +207,7 @@ class MatchingEngine:
 
     def _tell(self, what: What, order: BookOrder, reason: str = "") -> None:
         if order.account:
-            self._outcomes.append(Outcome(what, order, reason=reason))
+            self.outcomes.append(Outcome(what, order, reason=reason))
 
     def _crosses(self, side: Side, ticks: int) -> bool:
         best = self.asks.best if side is BUY else self.bids.best
@@ -239,7 +243,7 @@ class MatchingEngine:
         """Take, then rest or expire."""
         force = order.time_in_force
         if force is FOK and not self._fillable(order):
-            self._end(order, What.EXPIRED, "fok")
+            self._end(order, EXPIRED, "fok")
             return
         self._take(order)
         if order.place is DONE:
@@ -248,9 +252,9 @@ class MatchingEngine:
             order.place = DONE
             self._forget(order)
         elif order.is_market:
-            self._end(order, What.EXPIRED, "no_liquidity")
+            self._end(order, EXPIRED, "no_liquidity")
         elif force is IOC:
-            self._end(order, What.EXPIRED, "ioc")
+            self._end(order, EXPIRED, "ioc")
         else:
             (self.bids if order.side is BUY else self.asks).append(order)
 
@@ -276,15 +280,15 @@ class MatchingEngine:
 
     def _prevent(self, taker: BookOrder, maker: BookOrder) -> None:
         if taker.self_trade is not SelfTrade.CANCEL_NEW:
-            self._end(maker, What.EXPIRED, "self_trade")
+            self._end(maker, EXPIRED, "self_trade")
         if taker.self_trade is not SelfTrade.CANCEL_OLD:
-            self._end(taker, What.EXPIRED, "self_trade")
+            self._end(taker, EXPIRED, "self_trade")
 
     def _allowed(self, maker: BookOrder, taker: BookOrder) -> bool:
         """End a reduce-only party that has nothing left to reduce; whether both are still there to trade."""
         for order in (maker, taker):
             if order.reduce_only and self._reducible(order) <= 0:
-                self._end(order, What.EXPIRED, "nothing_to_reduce")
+                self._end(order, EXPIRED, "nothing_to_reduce")
                 return False
         return True
 
@@ -301,7 +305,7 @@ class MatchingEngine:
             lots = min(lots, self._reducible(taker))
         taker.leaves -= lots
         (self.asks if taker.side is BUY else self.bids).reduce(maker, lots)
-        self._outcomes.append(Outcome(FILLED, taker, ticks, lots, maker))
+        self.outcomes.append(Outcome(FILLED, taker, ticks, lots, maker))
         signed = lots if taker.side is BUY else -lots
         if taker.account:
             self.positions[taker.account] = self.positions.get(taker.account, 0) + signed
@@ -329,7 +333,7 @@ class MatchingEngine:
         """End a live order wherever it is."""
         if order.place is RESTING:
             (self.bids if order.side is BUY else self.asks).remove(order)
-        elif order.place is Place.WAITING:
+        elif order.place is WAITING:
             self.triggers.remove(order)
         order.place = DONE
         self._forget(order)
@@ -350,7 +354,7 @@ class MatchingEngine:
         self._lists[winner.account, winner.list_id] = None
         for leg in legs.values():
             if leg is not winner and leg.leaves and leg.place is not DONE:
-                self._end(leg, What.CANCELED, "oco")
+                self._end(leg, CANCELED, "oco")
 
     def _finish(self) -> None:
         """Let fired stops enter, then expire reduce-only orders that have nothing to reduce."""
@@ -359,7 +363,7 @@ class MatchingEngine:
             order = fired.popleft()
             if order.place is DONE:
                 continue
-            order.place = Place.NEW
+            order.place = NEW
             self._tell(What.TRIGGERED, order)
             if order.list_id:
                 self._decide_list(order)
@@ -367,10 +371,10 @@ class MatchingEngine:
             if not reason and order.post_only and self._crosses(order.side, order.ticks):
                 reason = "would_take"
             if reason:
-                self._end(order, What.EXPIRED, reason)
+                self._end(order, EXPIRED, reason)
             else:
                 self._enter(order)
         if self._reducing:
             for order in list(self._reducing.values()):
                 if order.place is not DONE and self._reducible(order) <= 0:
-                    self._end(order, What.EXPIRED, "nothing_to_reduce")
+                    self._end(order, EXPIRED, "nothing_to_reduce")

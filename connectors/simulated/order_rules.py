@@ -11,6 +11,7 @@ from engine.model.money import is_multiple, to_text
 from engine.model.request import SubmitOrder
 
 ICEBERG_PARTS_MAX = 100
+LIMIT, GTC = OrderType.LIMIT, TimeInForce.GTC
 RESTING_FORCES = (TimeInForce.GTC, TimeInForce.GTD)
 STOPS = (OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
 MARKETS = (OrderType.MARKET, OrderType.STOP_MARKET)
@@ -18,11 +19,23 @@ MARKETS = (OrderType.MARKET, OrderType.STOP_MARKET)
 
 def order_problems(order: SubmitOrder, instrument: Instrument) -> list[str]:
     """Everything that is wrong with an order, one sentence each."""
+    if order.order_type is LIMIT and order.time_in_force is GTC and not _is_special(order):
+        return instrument.problems(order)
     return (
         _shape_problems(order)
         + _trigger_problems(order)
         + _iceberg_problems(order, instrument)
         + instrument.problems(order)
+    )
+
+
+def _is_special(order: SubmitOrder) -> bool:
+    """Whether it has a field that not every resting limit order has."""
+    return (
+        order.display_quantity is not None
+        or order.trailing_delta is not None
+        or order.stop_price is not None
+        or order.expire_us > 0
     )
 
 

@@ -15,6 +15,7 @@ from engine.model.enums import Side
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO
 
+SELL = Side.SELL
 FEE_STEP = Decimal("0.00000001")  # third-asset fees are a quotient, cut to this
 
 
@@ -34,11 +35,11 @@ class SpotSettlement:
 
     def need(self, side: Side, price: Decimal, quantity: Decimal, rate: Decimal) -> tuple[str, Decimal]:
         """(asset, amount) that an order for `quantity` at `price` must have free; `rate` is the highest fee rate."""
-        if side is Side.SELL:
+        if side is SELL:
             return self._instrument.base, quantity
         notional = price * quantity
         if self._fee_asset == self._instrument.quote:
-            notional *= ONE + max(rate, ZERO)
+            notional *= ONE + rate if rate > 0 else ONE
         return self._instrument.quote, notional
 
     def trade(self, buyer: int, seller: int, price: Decimal, quantity: Decimal) -> None:

@@ -103,8 +103,9 @@ class SimulatedExchange:
         """When an order may expire or a dead man's switch fire by itself; NEVER_US if nothing is due."""
         next_us = min(self._dead_men.values()) if self._dead_men else NEVER_US
         for listing in self.listings.values():
-            if listing.engine.expiries and listing.engine.expiries[0][0] < next_us:
-                next_us = listing.engine.expiries[0][0]
+            expiries = listing.engine.expiries
+            if expiries and expiries[0][0] < next_us:
+                next_us = expiries[0][0]
         return next_us
 
     def advance(self, now_us: int) -> None:
@@ -112,20 +113,23 @@ class SimulatedExchange:
         self.now_us = now_us
         for listing in self.listings.values():
             listing.engine.advance(now_us)
-            self.settle(listing)
-        for (number, instrument_id), deadline_us in list(self._dead_men.items()):
+            if listing.engine.outcomes:
+                self._books.settle(listing, now_us)
+        for (number, instrument_id), deadline_us in list(self._dead_men.items()) if self._dead_men else ():
             if deadline_us <= now_us:
                 del self._dead_men[number, instrument_id]
                 self._cancel_all(number, self.listings[instrument_id], "dead_man")
 
     def settle(self, listing: Listing) -> None:
         """Book what the listing's engine has done: after every use of the engine that did not go through a request."""
-        self._books.settle(listing, self.now_us)
+        if listing.engine.outcomes:
+            self._books.settle(listing, self.now_us)
 
     def settle_all(self) -> None:
         """Book everything that a market's step has done."""
         for listing in self.listings.values():
-            self.settle(listing)
+            if listing.engine.outcomes:
+                self._books.settle(listing, self.now_us)
 
     # --- requests
 
@@ -159,9 +163,12 @@ class SimulatedExchange:
     def amend(self, account: Account, request: AmendOrder) -> VenueOrder:
         """Give a live order a new price (ignored by market orders) and a new total."""
         listing, order = self._live(account, request.instrument_id, request.client_order_id, request.venue_order_id)
-        priced = order.request.order_type not in MARKETS
+        old = order.request
+        priced = old.order_type not in MARKETS
         price = request.price if priced else None
-        self._check_rules(listing, msgspec.structs.replace(order.request, price=price, quantity=request.quantity))
+        plain = priced and old.display_quantity is None
+        if not (plain and listing.instrument.accepts(request.quantity, request.price)):
+            self._check_rules(listing, msgspec.structs.replace(old, price=price, quantity=request.quantity))
         lock_price, remaining = order.lock_price, order.remaining
         wanted = max(request.quantity - order.state.filled, ZERO)
         if not self._books.lock(listing, order, price or lock_price, wanted):
@@ -213,14 +220,19 @@ class SimulatedExchange:
 
     def drain_reports(self) -> list[Report]:
         """News about traders' orders since the last call, in order."""
-        reports, self._books.reports = self._books.reports, []
+        reports = self._books.reports
+        if reports:
+            self._books.reports = []
         return reports
 
     def drain_touched(self) -> list[tuple[int, str]]:
         """(account number, asset) of every balance that changed since the last call."""
-        touched = list(self.ledger.touched)
-        self.ledger.touched.clear()
-        return touched
+        touched = self.ledger.touched
+        if not touched:
+            return []
+        drained = list(touched)
+        touched.clear()
+        return drained
 
     # --- the parts of a request
 

@@ -61,10 +61,26 @@ class Instrument:
             return f"order value {to_text(notional)} is below the minimum {to_text(self.notional_min)} {self.quote}"
         return ""
 
+    def accepts(self, quantity: Decimal, price: Decimal) -> bool:
+        """Whether an order at a limit price keeps every rule. `problems` says which ones it does not."""
+        return (
+            quantity > 0
+            and price > 0
+            and not quantity % self.quantity_step
+            and not price % self.price_step
+            and self.quantity_min <= quantity
+            and (not self.quantity_max or quantity <= self.quantity_max)
+            and self.price_min <= price
+            and (not self.price_max or price <= self.price_max)
+            and quantity * price * self.contract_size >= self.notional_min
+        )
+
     def problems(self, order: SubmitOrder) -> list[str]:
         """Every rule of the venue that the order breaks, one sentence each; empty when it may be sent."""
         found: list[str] = []
         quantity = order.quantity
+        if order.stop_price is None and order.price is not None and self.accepts(quantity, order.price):
+            return found
         if not is_multiple(quantity, self.quantity_step):
             found.append(f"quantity {to_text(quantity)} is not a multiple of {to_text(self.quantity_step)} {self.base}")
         if self.quantity_max and quantity > self.quantity_max:
