@@ -1,0 +1,1 @@
+"""Backtests: recorded data sets, runs on them, results and reports."""

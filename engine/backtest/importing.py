@@ -1,0 +1,194 @@
+"""From foreign files to a data set."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from heapq import heappop, heappush, heapreplace
+from pathlib import Path
+
+import numpy as np
+
+from engine.backtest.columns import CANDLE_COLUMNS
+from engine.backtest.dataset import MANIFEST, Dataset, Manifest, Market
+from engine.backtest.day_writer import DayWriter, write_candles
+from engine.backtest.found import Cursor
+from engine.backtest.importers import binance, capture, hftbacktest, ohlcv, tardis
+from engine.backtest.importers.wanted import FrameParser, Wanted
+from engine.backtest.row_maker import RowMaker
+from engine.backtest.scan import Scan, make_instrument, scan
+from engine.model.errors import TickwrightError
+from engine.model.event import MarketEvent
+from engine.model.instrument import instrument_id
+from engine.model.market import Candle
+from engine.model.money import to_text
+
+Reader = Callable[[Path, Wanted, Cursor], Iterator[MarketEvent]]
+READERS: dict[str, Reader] = {
+    "capture": capture.read,
+    "binance": binance.read,
+    "tardis": tardis.read,
+    "ohlcv": ohlcv.read,
+    "hftbacktest": hftbacktest.read,
+}
+PROGRESS_EVENTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be imported: files of one market in one format. Steps that are not given are found in the data."""
+
+    files: Sequence[Path]
+    format: str
+    venue: str
+    symbol: str
+    venue_symbol: str
+    parser: FrameParser | None = None
+    interval_us: int = 0
+    price_step: Decimal | None = None
+    quantity_step: Decimal | None = None
+    licence: str = ""
+    replace: bool = False
+    progress: Callable[[str, int], None] = field(default=lambda stage, events: None)
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(
+            instrument_id(self.venue, self.symbol),
+            self.venue_symbol,
+            self.interval_us,
+            self.parser,
+            self.price_step,
+            self.quantity_step,
+        )
+
+
+def import_files(job: Job, folder: Path) -> Market:
+    """Add the market to the data set of `folder`, which is made if need be. Raises TickwrightError; then the data set
+    is as it was."""
+    dataset = Dataset.open(folder) if (folder / MANIFEST).exists() else Dataset(folder, Manifest(venue=job.venue))
+    if dataset.manifest.venue != job.venue:
+        raise TickwrightError(f"{folder} holds data of {dataset.manifest.venue}: give another folder for {job.venue}")
+    cursor = Cursor()
+    found = scan(_told(job, "looking", cursor), cursor)
+    market = dataset.manifest.markets.get(job.symbol) or Market(
+        instrument=make_instrument(job.venue, job.symbol, found, job.price_step, job.quantity_step)
+    )
+    if found.has_candles:
+        _import_candles(job, folder, market, cursor)
+    else:
+        _import_rows(job, folder, market, found, cursor)
+    market.source += [path.name for path in job.files if path.name not in market.source]
+    market.licence = job.licence or market.licence
+    dataset.manifest.markets[job.symbol] = market
+    dataset.save()
+    return market
+
+
+def _import_rows(job: Job, folder: Path, market: Market, found: Scan, cursor: Cursor) -> None:
+    if market.rows and not job.replace:
+        raise TickwrightError(f"{folder} has rows of {job.symbol} already: --replace puts these in their place")
+    receive_times = found.ahead_us is not None
+    writer = DayWriter(folder, job.symbol, cursor, receive_times=receive_times)
+    maker = RowMaker(market.instrument, writer, cursor, keep_best=not found.has_levels, shift_us=found.shift_us)
+    for event in _told(job, "writing", cursor):
+        maker.take(event)
+    market.rows = writer.close()
+    if not market.rows:
+        raise TickwrightError(f"{cursor.file}: no book could be made, because no depth snapshot is in the files")
+    market.receive_times = receive_times
+    market.quality = maker.quality
+    if writer.latencies:
+        p50, p90, p99 = np.percentile(np.concatenate(writer.latencies), [50, 90, 99]).astype(int).tolist()
+        quality = market.quality
+        quality.feed_p50_us, quality.feed_p90_us, quality.feed_p99_us = p50, p90, p99
+
+
+def _import_candles(job: Job, folder: Path, market: Market, cursor: Cursor) -> None:
+    if job.interval_us in market.candles and not job.replace:
+        raise TickwrightError(f"{folder} has such candles of {job.symbol} already: --replace puts these in their place")
+    prices, volumes = _Steps(market.instrument.price_step), _Steps(market.instrument.quantity_step)
+    rows: dict[int, tuple[int, ...]] = {}
+    for event in _told(job, "writing", cursor):
+        if isinstance(event, Candle):
+            if event.open_us in rows:
+                raise cursor.problem("there is a candle of this time already")
+            counts = (
+                prices.count(value, "price", cursor) for value in (event.open, event.high, event.low, event.close)
+            )
+            rows[event.open_us] = (event.open_us, *counts, volumes.count(event.volume, "quantity", cursor))
+    values = np.array([rows[open_us] for open_us in sorted(rows)], np.int64)
+    columns = dict(zip(CANDLE_COLUMNS, values.T, strict=True))
+    gaps = np.diff(columns["open_us"]) % job.interval_us
+    if gaps.any():
+        raise TickwrightError(
+            f"{cursor.file}: candles do not lie on a grid of {job.interval_us / 60e6:g} minutes: give their --interval"
+        )
+    name = f"{job.symbol}/candles-{interval_text(job.interval_us)}"
+    market.candles[job.interval_us] = write_candles(folder, name, columns)
+
+
+class _Steps:
+    """Whole multiples of a step."""
+
+    def __init__(self, step: Decimal) -> None:
+        self._step = step
+
+    def count(self, value: Decimal, what: str, cursor: Cursor) -> int:
+        count = int(value / self._step)
+        if count * self._step != value:
+            raise cursor.problem(
+                f"{what} {to_text(value)} is not a multiple of the {what} step {to_text(self._step)} of the data set"
+            )
+        return count
+
+
+def interval_text(interval_us: int) -> str:
+    """`1m`, `4h`, `1d`."""
+    for unit, unit_us in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000)):
+        if interval_us % unit_us == 0:
+            return f"{interval_us // unit_us}{unit}"
+    return f"{interval_us}us"
+
+
+def _told(job: Job, stage: str, cursor: Cursor) -> Iterator[MarketEvent]:
+    for number, event in enumerate(merged(job, cursor)):
+        if number % PROGRESS_EVENTS == 0:
+            job.progress(stage, number)
+        yield event
+
+
+def merged(job: Job, cursor: Cursor) -> Iterator[MarketEvent]:
+    """The events of all files in the order of receipt (or, where that is not recorded, of time); each keeps its own.
+
+    `cursor` is at the event that was yielded last. A file is opened for good when its turn comes.
+    """
+    waiting = []
+    for number, path in enumerate(job.files):
+        own = Cursor()
+        events = READERS[job.format](path, job.wanted, own)
+        first = next(events, None)
+        cursor.file, cursor.row = own.file, own.row
+        if first is not None:
+            waiting.append((_time_us(first), number, path))
+    waiting.sort(reverse=True)
+    active: list[tuple[int, int, MarketEvent, Cursor, Iterator[MarketEvent]]] = []
+    while waiting or active:
+        while waiting and (not active or waiting[-1][0] <= active[0][0]):
+            first_us, number, path = waiting.pop()
+            own = Cursor()
+            events = READERS[job.format](path, job.wanted, own)
+            heappush(active, (first_us, number, next(events), own, events))
+        time, number, event, own, events = active[0]
+        cursor.file, cursor.row = own.file, own.row
+        yield event
+        following = next(events, None)
+        if following is None:
+            heappop(active)
+        else:
+            heapreplace(active, (max(time, _time_us(following)), number, following, own, events))
+
+
+def _time_us(event: MarketEvent) -> int:
+    if isinstance(event, Candle):
+        return event.open_us
+    return event.receive_us or event.event_us
