@@ -1,7 +1,6 @@
 """Starting a bot as a process of its own, that outlives the shell."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -26,28 +25,32 @@ def start_detached(bot: BotFolder, words: Sequence[str]) -> BotEntry:
     """
     bot.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     said = bot.folder / "output.txt"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with said.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _MAIN, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env=environment,
-            start_new_session=True,
-        )
+    pid = _spawn([sys.executable, "-P", "-c", _MAIN, *words], said)
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         entry = read_entry(bot.entry)
-        if entry is not None and entry.pid == process.pid and entry.state in READY:
+        if entry is not None and entry.pid == pid and entry.state in READY:
             return entry
-        if process.poll() is not None:
-            if entry is not None and entry.pid == process.pid and entry.exit is not None and not entry.exit.code:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            if entry is not None and entry.pid == pid and code == 0:
                 return entry  # it was over before we could look
-            raise Failure("E-FAILED", f"{bot.name} ended with exit {process.returncode}:\n{_tail(said, bot)}")
+            raise Failure("E-FAILED", f"{bot.name} ended with exit {code}:\n{_tail(said, bot)}")
         time.sleep(0.02)
-    text = f"{bot.name} (pid {process.pid}) is not ready after {READY_SECONDS:g} s:\n{_tail(said, bot)}"
+    text = f"{bot.name} (pid {pid}) is not ready after {READY_SECONDS:g} s:\n{_tail(said, bot)}"
     raise Failure("E-TIMEOUT", text, fix=f"tickwright logs {bot.name} -f, or tickwright kill {bot.name}")
+
+
+def _spawn(program: Sequence[str], said: Path) -> int:
+    """Start a process that has its own session, imports from where we do, and reads nothing. Returns its number."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(said), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(program[0], program, environment, file_actions=files, setsid=True)
 
 
 def _tail(said: Path, bot: BotFolder) -> str:

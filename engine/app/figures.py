@@ -35,6 +35,14 @@ def quantity(value: str | None) -> str:
     return "-" if value is None else f"{Decimal(value).normalize():,f}"
 
 
+def rough(value: str | None) -> str:
+    """`28,800.9`: as many digits as anybody reads."""
+    if value is None:
+        return "-"
+    number = Decimal(value)
+    return quantity(str(round(number, 2 if abs(number) >= 1000 else 8)))
+
+
 def clock(duration_us: int) -> str:
     """`00:04:12`."""
     seconds = duration_us // 1_000_000

@@ -58,5 +58,5 @@ def show_view(say: Callable[[str], None], *, live: bool) -> Iterator[View]:
     if not live:
         yield LineView(say)
         return
-    with Live(console=Console(), auto_refresh=False, transient=True) as screen:
+    with Live(console=Console(), auto_refresh=False) as screen:
         yield TerminalView(screen)

@@ -132,6 +132,7 @@ class Session:
 
     async def run(self) -> None:
         """To the end, with every order of ours cancelled and confirmed, or to the deadline of that."""
+        self._show()
         shower = asyncio.create_task(self._show_on())
         try:
             await (self._run_virtual() if self.clock is None else self._run_live(self.clock))
@@ -148,6 +149,7 @@ class Session:
     def finish(self, code: int) -> None:
         """The last entries of all files, after `run` or where it broke off."""
         self._write_entry(stopped(self.entry, code, self.reason, wall_us()))
+        self._show()
         self.notices.info("I-STOP", "", f"stopped: {self.reason}, exit {code}", self.now_us())
 
     async def _run_virtual(self) -> None:
@@ -227,6 +229,9 @@ class Session:
 
     async def _show_on(self) -> None:
         while True:
-            if self.show is not None:
-                self.show(self)
             await asyncio.sleep(SHOW_SECONDS)
+            self._show()
+
+    def _show(self) -> None:
+        if self.show is not None:
+            self.show(self)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from engine.core.executors.quote import SECOND_NAME
-from engine.core.modes import CAUSES
+from engine.core.modes import CAUSES, CauseKind
 from engine.core.state import State
 from engine.model.enums import OrderStatus, Side
 from engine.model.money import ONE, ZERO, to_text
@@ -197,6 +197,8 @@ def _warnings(session: Session) -> Iterator[Json]:
     """The conditions that restrict trading now, then what was told within the last minute."""
     told: dict[tuple[str, str], None] = {}
     for cause in session.engine.halt.causes:
+        if cause.kind is CauseKind.STOP:
+            continue  # the state says so
         rule = CAUSES[cause.kind]
         told[rule.code, cause.scope] = None
         yield {

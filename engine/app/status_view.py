@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from engine.app.figures import amount, change, clock, percent, price, quantity, signed
+from engine.app.figures import amount, change, clock, percent, price, rough, signed
 from engine.core.notice import show_number
 
 Status = Mapping[str, Any]
@@ -74,8 +74,8 @@ def _assets(status: Status) -> Table:
     several = len({asset["exchange"] for asset in assets}) > 1
     names = [f"{each['exchange']} {each['asset']}" if several else each["asset"] for each in assets]
     table = _table("", *names)
-    table.add_row(" Total", *(quantity(asset["total"]) for asset in assets))
-    table.add_row(" Available", *(quantity(asset["available"]) for asset in assets))
+    table.add_row(" Total", *(rough(asset["total"]) for asset in assets))
+    table.add_row(" Available", *(rough(asset["available"]) for asset in assets))
     table.add_row(f" Value ({status['quote']})", *(amount(asset["value"]) for asset in assets))
     table.add_row(" Share", *(percent(asset["share"]) for asset in assets))
     return table

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 
@@ -40,17 +41,19 @@ def for_each(output: Output, bots: list[BotFolder], act: Callable[[BotFolder], t
     if not bots:
         output.result([], "no bot is running")
         return 0
-    data, texts, failures = [], [], []
-    for bot in bots:
+    if len(bots) == 1:
+        data, text = act(bots[0])
+        output.result([data], text)
+        return 0
+    done = []
+    with ThreadPoolExecutor(max_workers=len(bots)) as pool:  # each mostly waits for its bot
+        outcomes = [pool.submit(act, bot) for bot in bots]
+    exit_status = 0
+    for outcome in outcomes:
         try:
-            one, text = act(bot)
+            done.append(outcome.result())
         except Failure as failure:
-            if len(bots) == 1:
-                raise
-            failures.append(failure)
             output.warn(f"{failure.code:<8} {failure.detail}")
-        else:
-            data.append(one)
-            texts.append(text)
-    output.result(data, "\n".join(texts))
-    return max((failure.exit for failure in failures), default=0)
+            exit_status = max(exit_status, failure.exit)
+    output.result([data for data, _ in done], "\n".join(text for _, text in done))
+    return exit_status
