@@ -99,7 +99,7 @@ class Desk:
                 continue
             if report.fill is not None:
                 events.append(replace(report.fill, receive_us=receive_us))
-            events.append(_update_of(report.order, report.state, UpdateSource.STREAM, None, receive_us))
+            events.append(update_of(report.order, report.state, UpdateSource.STREAM, None, receive_us))
         for number, asset in self.exchange.drain_touched():
             if number == self.account.number:
                 events.append(replace(self.exchange.balance(self.account, asset), receive_us=receive_us))
@@ -115,7 +115,7 @@ class Desk:
         ]
 
     def _update(self, order: VenueOrder, source: UpdateSource, started_us: int, receive_us: int) -> OrderUpdate:
-        return _update_of(order, order.state, source, started_us, receive_us)
+        return update_of(order, order.state, source, started_us, receive_us)
 
     def _refused(self, request: SubmitOrder, error: Rejected, started_us: int, receive_us: int) -> OrderUpdate:
         """A duplicate client id proves nothing: the first delivery of this very order may be what the venue holds."""
@@ -151,7 +151,7 @@ class Desk:
         )
 
 
-def _update_of(
+def update_of(
     order: VenueOrder, state: OrderState, source: UpdateSource, started_us: int | None, receive_us: int
 ) -> OrderUpdate:
     """An order as it was in `state`."""

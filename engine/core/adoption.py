@@ -34,11 +34,12 @@ def adopt_update(state: TrackerState, update: OrderUpdate, now_us: int) -> Recor
     if ended and not update.filled and update.status is not OrderStatus.FILLED:
         return None
     record = _adopt(state, update, update.side, update.price, update.quantity, now_us)
-    claimed = state.sheet(update.instrument_id).leftover is LeftoverPolicy.CLAIM
-    if not ended and not (claimed and update.source is UpdateSource.SNAPSHOT):
+    claims = state.sheet(update.instrument_id).leftover is LeftoverPolicy.CLAIM
+    claimable = claims and not ended and update.source is UpdateSource.SNAPSHOT
+    if not ended and not claimable:
         state.want_cancel(record, now_us)
-    text = f"own order found at the venue ({update.status}): {'waiting for a slot' if claimed else 'cancelling it'}"
-    state.alarm(AlarmKind.ADOPTED, record.order, text, now_us)
+    text = f"own order found at the venue ({update.status}): {'waiting for a slot' if claimable else 'cancelling it'}"
+    state.alarm(AlarmKind.CLAIMABLE if claimable else AlarmKind.ADOPTED, record.order, text, now_us)
     return record
 
 

@@ -11,6 +11,7 @@ from engine.core.notice import Notice, show_seconds
 SECOND_US = 1_000_000
 BACKOFF_US_MAX = 60 * SECOND_US
 EQUAL_FAILURES = 3
+REASONS_KEPT = 8
 EQUAL_WITHIN_US = 60 * SECOND_US
 OPEN_FIRST_US = 60 * SECOND_US
 OPEN_US_MAX = 900 * SECOND_US
@@ -33,7 +34,7 @@ class _Failures:
         self.wait_us = 0  # the last wait
         self.open_us = 0  # how long the circuit was open the last time
         self.reason = ""
-        self.times: deque[int] = deque(maxlen=EQUAL_FAILURES)  # of this reason
+        self.times: dict[str, deque[int]] = {}  # by reason, the latest REASONS_KEPT: others may come in between
         self.crossed: deque[int] = deque(maxlen=POST_ONLY_FREE)  # times of post-only orders that would have taken
 
 
@@ -80,11 +81,14 @@ def _wait(failures: _Failures, reason: str, now_us: int) -> bool:
     if reason != failures.reason:
         failures.reason = reason
         failures.open_us = 0
-        failures.times.clear()
-    failures.times.append(now_us)
+    times = failures.times.pop(reason, None) or deque(maxlen=EQUAL_FAILURES)
+    if len(failures.times) >= REASONS_KEPT:
+        del failures.times[next(iter(failures.times))]
+    failures.times[reason] = times
+    times.append(now_us)
     failures.wait_us = min(max(SECOND_US, 2 * failures.wait_us), BACKOFF_US_MAX)
     opened_before = failures.open_us > 0
-    equal = len(failures.times) == EQUAL_FAILURES and now_us - failures.times[0] <= EQUAL_WITHIN_US
+    equal = len(times) == EQUAL_FAILURES and now_us - times[0] <= EQUAL_WITHIN_US
     if opened_before or equal:
         failures.open_us = min(max(OPEN_FIRST_US, 2 * failures.open_us), OPEN_US_MAX)
     failures.until_us = now_us + max(failures.wait_us, failures.open_us)

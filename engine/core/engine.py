@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, SetQuotes, StartExecutor, StopExecutor
 from engine.core.check_rules import Context
 from engine.core.checks import PreTradeChecks
+from engine.core.dead_man import DeadMan
 from engine.core.executors import KINDS
 from engine.core.facts import Facts, strategy_of
 from engine.core.halt import CONSEQUENCES, Halt
@@ -32,6 +33,7 @@ from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
 
 FAR = 1 << 62  # later than any time
 EXECUTOR_KEPT_US = 3_600_000_000  # how long a finished executor can be looked at
+GUARD_US = 500_000  # while trading is restricted it is looked at this often, whatever the grid
 ENDING = (CauseKind.STOP, CauseKind.KILL_SWITCH)  # causes that end the session once nothing of ours is open
 
 
@@ -81,17 +83,15 @@ class Engine:
         self.refusals = 0
         self.halt = Halt(settings.limits, settings.bot, settings.quote)
         self._settings = settings
-        looks_at = Context(
-            state.portfolio, self.halt, state.circuits, state.orders.slot, strategy_of, settings.quote
-        )
+        looks_at = Context(state.portfolio, self.halt, state.circuits, state.orders.slot, strategy_of, settings.quote)
         self._checks = PreTradeChecks(looks_at, state.orders.by_client_id, state.mid, settings.limits)
         self._sinks = tuple(sinks)
         self._hear = on_change
         self._facts = Facts(state, self.halt, streams, self._changed)
         self._handlers = self._facts.handlers
+        self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
         self._grid_due_us = 0
         self._decided_us = 0
-        self._streams_due_us = 0
         self._finished: dict[str, int] = {}  # executors that are done, and since when
         self._wake_types = {Wake.FILL: Fill, Wake.BOOK: BookDelta}
         self._waking = (OperatorCommand, *(self._wake_types[each] for each in settings.wake_on))
@@ -111,7 +111,10 @@ class Engine:
     @property
     def due_us(self) -> int:
         """The next time, besides the grid, at which it wants to be ticked."""
-        return min(self.state.orders.due_us, self._streams_due_us, self.wake_us)
+        due_us = min(self.state.orders.due_us, self._facts.streams_due_us, self.wake_us, self._dead_man.due_us)
+        if self.halt.restricted and (self.grid_us > 2 * GUARD_US or self.ending is not None):
+            return min(due_us, self.state.now_us + GUARD_US)
+        return due_us
 
     @property
     def ending(self) -> Cause | None:
@@ -120,8 +123,8 @@ class Engine:
 
     @property
     def stopped(self) -> bool:
-        """The session was told to end, and nothing of ours is open any more."""
-        return self.ending is not None and not self.state.orders.active()
+        """The session was told to end, nothing of ours is open any more, and the venues have confirmed it."""
+        return self.ending is not None and self._facts.stop_proof.complete and not self.state.orders.active()
 
     def take_notices(self) -> list[Notice | ModeChanged]:
         """What an operator should hear since the last call."""
@@ -146,21 +149,38 @@ class Engine:
         if state.orders.due_us <= now_us:
             requests += state.orders.tick(now_us)
             facts.drain_orders()
-        if self._streams_due_us <= now_us:
+        if self.halt.restricted:
+            self._guard(now_us, requests)
+        if facts.streams_due_us <= now_us:
             requests += facts.watch_streams(now_us)
+        if self._dead_man.due_us <= now_us:
+            requests += self._dead_man.tick(now_us)
         if now_us >= self._grid_due_us or now_us >= self.wake_us:
             self._watch(now_us)
             for request in self._decide(now_us):
                 self._screen(request, now_us, requests)
-        self._streams_due_us = facts.streams_due_us
+        elif self.halt.restricted:
+            for request in self._withdraw():
+                self._screen(request, now_us, requests)
         if self._sinks:
             for request in requests:
                 self._publish(request)
         return requests
 
+    def _guard(self, now_us: int, requests: list[Request]) -> None:
+        """While anything is restricted: end the causes that are over, and look whether the session may end."""
+        self._facts.comparison.tick(now_us)
+        if self.ending is not None:
+            proof = self._facts.stop_proof
+            proof.tick(now_us, active=bool(self.state.orders.active()))
+            if proof.complete:
+                requests += self._dead_man.disarm()
+
     def _watch(self, now_us: int) -> None:
-        """What only a look at the whole tells: stale books, equity, causes that last."""
+        """What only a look at the whole tells: a loop that stood still, stale books, equity, causes that last."""
         state, halt = self.state, self.halt
+        if self._grid_due_us and self._facts.streams:  # without venues nothing was missed
+            halt.watch_loop(now_us - self._grid_due_us, now_us)
         self._decided_us = now_us
         self._grid_due_us = (now_us // self.grid_us + 1) * self.grid_us
         self.wake_us = FAR
@@ -252,6 +272,8 @@ class Engine:
         order = state.orders.record(request, now_us)
         if order is not None:
             passed.append(request)
+            if isinstance(request, SubmitOrder):
+                self._facts.stop_proof.note_submit(order.venue, now_us)
             state.portfolio.follow(order)
 
     def _refuse(self, refused: Refused) -> None:

@@ -5,11 +5,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.core.comparison import Comparison
 from engine.core.halt import Halt
+from engine.core.modes import CauseKind
 from engine.core.notice import Notice
 from engine.core.order_change import Alarm, Change
 from engine.core.order_record import FAR
 from engine.core.state import State
+from engine.core.stopping import StopProof
 from engine.core.user_stream import UserStream
 from engine.model.account import Balance
 from engine.model.enums import Action, Channel, CloseReason, Health, OrderStatus
@@ -34,6 +37,10 @@ from engine.model.order import Order
 from engine.model.request import Request
 
 OF_ORDERS = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
+TIMESTAMP = "timestamp"  # the code of a request that the venue found too old or too new: our clock is off
+NO_FUNDS = "insufficient_funds"
+LOOK_GAP_US = 1_000_000  # no second look sooner than this after the first
+_UNSAFE = {Channel.REST: CauseKind.BANNED, Channel.ORDER_LOG: CauseKind.LOG}
 
 
 def strategy_of(owner: str) -> str:
@@ -55,6 +62,8 @@ class Facts:
         self.streams = streams
         self.requests: list[Request] = []
         self.notices: list[Notice] = []
+        self.comparison = Comparison(state, halt, streams)
+        self.stop_proof = StopProof(state.sheets, streams)
         self._on_change = on_change
         self._strange: dict[str, None] = {}
         self._streams = {each: streams.get(instrument.venue) for each, instrument in state.instruments.items()}
@@ -94,6 +103,8 @@ class Facts:
         """Book what happened to an order, and tell who has to know."""
         order = change.order
         self.state.portfolio.apply(change)
+        if change.fill is not None:
+            self.comparison.note_fill(order.venue, change.fill.receive_us)
         if order.status is OrderStatus.REJECTED and change.status_before is not OrderStatus.REJECTED:
             self._rejected(order)
         if change.alarms:
@@ -133,6 +144,8 @@ class Facts:
         stream = self._streams[update.instrument_id]
         if stream is not None:
             stream.apply_order_event(update)
+            if update.status is OrderStatus.REJECTED:
+                self._look_into(stream, update.reason, update.receive_us)
         self._done(self.state.orders.apply_update(update))
 
     def _fill(self, fill: Fill) -> None:
@@ -158,7 +171,17 @@ class Facts:
     def _decision(self, decision: OperatorDecision) -> None:
         self._done(self.state.orders.apply_decision(decision))
 
+    def _look_into(self, stream: UserStream, reason: str, now_us: int) -> None:
+        """A refusal that something else than the order may be the cause of: look at that first."""
+        if reason.endswith(TIMESTAMP):
+            stream.refresh((Action.CLOCK,), now_us - LOOK_GAP_US, now_us)
+        elif reason.endswith(NO_FUNDS):
+            stream.refresh((Action.BALANCES,), now_us - LOOK_GAP_US, now_us)
+
     def _failure(self, failure: RequestFailed) -> None:
+        stream = self.streams.get(failure.venue or failure.instrument_id.partition(":")[0])
+        if stream is not None:
+            self._look_into(stream, failure.code, failure.receive_us)
         if failure.action in OF_ORDERS:
             self._done(self.state.orders.apply_failure(failure))
         else:
@@ -193,6 +216,10 @@ class Facts:
         self.drain_orders()
         self.state.portfolio.apply_snapshot(snapshot)
         self._answered(snapshot.venue, snapshot)
+        self.comparison.apply_balances(snapshot)
+        if snapshot.open_orders is not None and snapshot.complete:
+            is_own = self.state.ids.is_own
+            self.stop_proof.apply_list(snapshot, own=any(is_own(row.client_order_id) for row in snapshot.open_orders))
 
     def _trades_synced(self, synced: TradesSynced) -> None:
         for change in self.state.orders.apply_trades_synced(synced):
@@ -203,12 +230,14 @@ class Facts:
         self.state.orders.apply_clock(synced)
         sheet = self.state.sheets.get(synced.venue)
         if sheet is not None:
-            self.halt.watch_clock(synced, sheet.request_expiry_us // 2)
+            self.comparison.clock_good[synced.venue] = self.halt.watch_clock(synced, sheet.request_expiry_us // 2)
         self._answered(synced.venue, synced)
 
     def _status(self, status: ConnectorStatus) -> None:
         self.state.health[status.venue, status.channel, status.instrument_id] = status
         self.state.books.apply_status(status)
+        if status.health is not Health.HEALTHY and status.channel in _UNSAFE:
+            self.halt.add(_UNSAFE[status.channel], status.venue, status.reason, status.receive_us)
         stream = self.streams.get(status.venue)
         if stream is not None and status.channel is Channel.USER:
             before = stream.health
@@ -220,11 +249,10 @@ class Facts:
         stream = self.streams.get(venue)
         if stream is None:
             return
-        before, since_us = stream.health, stream.connected_us
+        before = stream.health
         stream.apply_answer(answer)
         if stream.health is not before:
             self._show_health(venue, stream.health, "everything it may have missed was fetched", answer.receive_us)
-            self.halt.synced(venue, since_us, answer.receive_us)
 
     def _show_health(self, venue: str, health: Health, reason: str, now_us: int) -> None:
         """The private stream counts as healthy once its gaps are filled, not when it is merely connected."""

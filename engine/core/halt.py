@@ -40,6 +40,7 @@ _ALARMS = {
     AlarmKind.OVERFILL: CauseKind.OVERFILL,
     AlarmKind.LOST_CANDIDATE: CauseKind.LOST_CANDIDATE,
     AlarmKind.QUANTITY_UNKNOWN: CauseKind.QUANTITY_UNKNOWN,
+    AlarmKind.ADOPTED: CauseKind.LEFTOVER,
 }
 _OF_ACTION = {OperatorAction.PAUSE: CauseKind.PAUSE, OperatorAction.STOP: CauseKind.STOP}
 
@@ -170,15 +171,20 @@ class Halt:
         if kind is not None:
             self.add(kind, alarm.instrument_id, f"order {alarm.client_order_id}: {alarm.text}", alarm.at_us)
 
-    def watch_clock(self, sample: ClockSynced, limit_us: int) -> None:
-        """Our clock against a venue's; `limit_us` is half the time after which the venue ignores a request."""
+    def watch_clock(self, sample: ClockSynced, limit_us: int) -> bool:
+        """Our clock against a venue's; `limit_us` is half the time after which the venue ignores a request.
+
+        Returns whether it is good.
+        """
         behind_us = sample.offset_us
-        if max(abs(behind_us), sample.error_us) > limit_us:
+        good = max(abs(behind_us), sample.error_us) <= limit_us
+        if not good:
             where = "behind" if behind_us > 0 else "ahead of"
             text = f"your clock is {abs(behind_us) // 1000:,} ms {where} the exchange (limit {limit_us // 1000:,} ms)"
             text += f", measured to ±{sample.error_us // 1000:,} ms. Orders would be rejected."
             fix = f"sudo timedatectl set-ntp true     check: tickwright doctor conf/{self._bot}.yml"
             self.add(CauseKind.CLOCK, sample.venue, text, sample.receive_us, fix)
+        return good
 
     def watch_loop(self, stalled_us: int, now_us: int) -> None:
         """How long the loop did not run: what was decided before is old."""

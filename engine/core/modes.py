@@ -69,6 +69,7 @@ class CauseKind(StrEnum):
     OVERFILL = "overfill"
     LOST_CANDIDATE = "an order may be lost"
     QUANTITY_UNKNOWN = "an order of unknown quantity"
+    LEFTOVER = "an order of ours that nobody knew"
     RULES_CHANGED = "trading rules changed under open orders"
     STREAM_DEAD = "user stream dead"
     LOG = "order log not writable"
@@ -101,6 +102,7 @@ CAUSES = {
     CauseKind.OVERFILL: Rule(Mode.SAFE, Exit.SYNC, "E-LEDGER"),
     CauseKind.LOST_CANDIDATE: Rule(Mode.SAFE, Exit.SYNC, "E-UNKNOWN"),
     CauseKind.QUANTITY_UNKNOWN: Rule(Mode.SAFE, Exit.SYNC, "E-UNKNOWN"),
+    CauseKind.LEFTOVER: Rule(Mode.SAFE, Exit.SYNC, "E-UNKNOWN"),
     CauseKind.RULES_CHANGED: Rule(Mode.SAFE, Exit.SYNC, "E-STEP"),
     CauseKind.STREAM_DEAD: Rule(Mode.SAFE, Exit.SYNC, "E-STREAM"),
     CauseKind.LOG: Rule(Mode.SAFE, Exit.SYNC, "E-DISK"),

@@ -10,7 +10,8 @@ from engine.model.order import Order
 
 
 class AlarmKind(StrEnum):
-    """Why the order tracker raises an alarm. OVERFILL, LOST_CANDIDATE and QUANTITY_UNKNOWN call for SAFE(symbol)."""
+    """Why the order tracker raises an alarm. OVERFILL, LOST_CANDIDATE, QUANTITY_UNKNOWN
+    and ADOPTED call for SAFE(symbol)."""
 
     CONTRADICTION = "contradiction"  # a rejection of an order that is proven to exist
     RESURRECTED = "resurrected"  # an order that was closed as dead exists
@@ -19,6 +20,7 @@ class AlarmKind(StrEnum):
     LOST_CANDIDATE = "lost_candidate"  # the venue denies a live order consistently for 60 s
     QUANTITY_UNKNOWN = "quantity_unknown"  # a fill of an own order that nobody knows
     ADOPTED = "adopted"
+    CLAIMABLE = "claimable"  # an adopted order that keeps working until a slot claims it
     TWIN = "twin"
     CANCEL_SLOW = "cancel_slow"  # not cancelled for 30 s
     PROVISIONAL = "provisional"  # a missing fill was inferred

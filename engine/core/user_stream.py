@@ -40,6 +40,7 @@ class Job(Struct, gc=False):
     due_us: int = 0
     asked_us: int = FAR
     answered_us: int = 0
+    started_us: int = 0  # of the last complete answer
     failures: int = 0
     gap: bool = False
 
@@ -112,7 +113,7 @@ class UserStream:
         for job in self._jobs:
             if answers(answer, job):
                 complete = not isinstance(answer, RequestFailed) and getattr(answer, "complete", True)
-                self._answered(job, answer.receive_us) if complete else self._failed(job, answer.receive_us)
+                self._answered(job, answer) if complete else self._failed(job, answer.receive_us)
         self._plan()
         self._end_gap_fill()
 
@@ -121,6 +122,17 @@ class UserStream:
         for job in self._jobs:
             if job.action is action:
                 job.due_us = now_us
+        self._plan()
+
+    def fresh(self, actions: Sequence[Action], since_us: int) -> bool:
+        """Whether all questions of these kinds that were asked after `since_us` have had a complete answer."""
+        return all(job.started_us > since_us for job in self._jobs if job.action in actions)
+
+    def refresh(self, actions: Sequence[Action], since_us: int, now_us: int) -> None:
+        """Ask now what of these kinds has not been asked since `since_us`."""
+        for job in self._jobs:
+            if job.action in actions and (job.asked_us == FAR or job.asked_us <= since_us):
+                job.due_us = min(job.due_us, now_us)
         self._plan()
 
     # ---- time
@@ -185,8 +197,9 @@ class UserStream:
         self._told.clear()
         self._misses = 0
 
-    def _answered(self, job: Job, now_us: int) -> None:
-        job.answered_us = now_us
+    def _answered(self, job: Job, answer: Answer) -> None:
+        job.answered_us = now_us = answer.receive_us
+        job.started_us = now_us if isinstance(answer, ClockSynced) else answer.started_us
         job.failures = 0
         if job.asked_us < FAR:  # else it was not asked since the gap fill began
             job.gap = False

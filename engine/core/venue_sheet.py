@@ -37,7 +37,8 @@ class VenueSheet:
     a read replica may be. `margin_us`: queueing between acceptance and matching. `unfilled_kept_us`: how long the venue
     remembers cancelled unfilled orders, 0 for ever. `acks_streamed`: the private stream tells every
     acknowledged change too, so that its silence means something. `dedicated`: nobody else trades on this account, so
-    CancelAll is allowed. The defaults are for a venue nothing is known about.
+    CancelAll is allowed. `dead_man`: it can cancel all orders of an instrument when it does not hear of us in time. The
+    defaults are for a venue nothing is known about.
     """
 
     request_expiry_us: int = 40 * SECOND_US
@@ -53,5 +54,6 @@ class VenueSheet:
     cancel_replace: bool = False
     acks_streamed: bool = False
     dedicated: bool = False
+    dead_man: bool = False
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL

@@ -129,6 +129,7 @@ class Channel(StrEnum):
     MARKET = "MARKET"
     USER = "USER"
     REST = "REST"
+    ORDER_LOG = "ORDER_LOG"  # not a venue's: our own disk
 
 
 class Health(StrEnum):

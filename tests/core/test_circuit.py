@@ -21,7 +21,8 @@ def failures(*script: tuple[float, str]) -> tuple[SlotCircuits, list[float], lis
 @pytest.mark.parametrize(
     ("script", "waits", "told"),
     [
-        ([(0, "a"), (1, "b"), (3, "a"), (7, "b"), (15, "a")], [1, 2, 4, 8, 16], 0),
+        ([(0, "a"), (1, "b"), (3, "a"), (7, "b"), (15, "c")], [1, 2, 4, 8, 16], 0),
+        ([(0, "a"), (1, "b"), (3, "a"), (7, "b"), (15, "a")], [1, 2, 4, 8, 60], 1),
         ([(0, "a"), (30, "b"), (60, "c"), (90, "d"), (120, "e"), (150, "f"), (180, "g")], [1, 2, 4, 8, 16, 32, 60], 0),
         ([(0, "a"), (62, "b")], [1, 1], 0),
         ([(0, "a"), (1, "a"), (3, "a")], [1, 2, 60], 1),
@@ -35,6 +36,7 @@ def failures(*script: tuple[float, str]) -> tuple[SlotCircuits, list[float], lis
     ],
     ids=[
         "doubling",
+        "equal failures count although others come in between",
         "at most a minute",
         "afresh after a quiet minute",
         "third equal failure opens",

@@ -17,7 +17,8 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
 from engine.model.account import Balance
-from engine.model.enums import Channel, Health, Liquidity, OperatorAction, OrderStatus, Side
+from engine.model.enums import Action as Asked
+from engine.model.enums import Channel, Health, Liquidity, OperatorAction, OrderStatus, Outcome, Side
 from engine.model.event import (
     AccountSnapshot,
     BadMessageSeen,
@@ -266,7 +267,7 @@ def test_nothing_is_created_before_the_private_stream_is_healthy() -> None:
         ClockSynced("sim", 0, 5, later),
         AccountSnapshot("sim", now_us, later, open_orders=()),
         AccountSnapshot("sim", now_us, later, balances=(Balance("sim", "USDT", Decimal(10), Decimal(10)),)),
-        RequestFailed(MARKET, "", "", *("TRADES", "NOT_SENT", "x", "x", now_us, later)),  # type: ignore[arg-type]
+        RequestFailed(MARKET, "", "", Asked.TRADES, Outcome.NOT_SENT, "x", "x", now_us, later),
     )
     assert watched.engine.halt.mode(MARKET) is Mode.DEGRADED
     retry = watched.engine.due_us

@@ -77,7 +77,7 @@ def test_it_starts_healthy_with_balances_and_then_snapshots() -> None:
     assert connector.next_us == 10
     first = connector.advance(10)
     assert [(e.channel, e.health) for e in first if isinstance(e, ConnectorStatus)] == [
-        (channel, Health.HEALTHY) for channel in Channel
+        (channel, Health.HEALTHY) for channel in (Channel.MARKET, Channel.USER, Channel.REST)
     ]
     assert connector.next_us == 10 + FEED
     assert connector.advance(109) == []

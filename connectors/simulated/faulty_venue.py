@@ -1,0 +1,144 @@
+"""The simulated exchange behind a network that loses, delays, doubles and lies. It outlives the bot that trades on it.
+
+Time here is the venue's. A bot talks to it through a `FaultyConnector`, one a process; what a dead process has sent
+still arrives. Every subject has its own chance, so that a change in one does not reshuffle the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from itertools import count
+from math import exp
+from random import Random
+from typing import Protocol
+
+from connectors.simulated.book_order import What
+from connectors.simulated.faults import HEALTHY, FaultRates, VenueHabits
+from connectors.simulated.feed import Feed
+from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.replica import ReplicaDesk
+from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account
+from connectors.simulated.weather import Weather
+from engine.core.venue_sheet import SECOND_US
+from engine.model.event import Event
+
+LATENCY_US = exp(-3.2) * SECOND_US  # median one way, about 40 ms; the logarithm has a deviation of 0.5
+SLOW_US = 3 * SECOND_US
+
+Action = Callable[[], None]
+
+
+class Listener(Protocol):
+    """The process that is connected now."""
+
+    def hear_private(self, events: Sequence[Event]) -> None: ...
+    def hear_public(self, events: Sequence[Event]) -> None: ...
+    def weather(self) -> None:
+        """Once a second: connections may break."""
+        ...
+
+
+class FaultyVenue:
+    """`counts` says how often each fault struck."""
+
+    def __init__(
+        self,
+        exchange: SimulatedExchange,
+        account: Account,
+        markets: Sequence[Market],
+        *,
+        rates: FaultRates,
+        habits: VenueHabits,
+        seed: int,
+        start_us: int,
+    ) -> None:
+        self.exchange = exchange
+        self.rates = rates
+        self.habits = habits
+        self.now_us = start_us
+        self.desk = ReplicaDesk(exchange, account, rates, habits, seed)
+        self.feed = Feed(exchange)
+        self.chance = Random(f"network:{seed}")
+        self.counts: dict[str, int] = {}
+        self.orders = 0  # that the venue accepted
+        self.requests = 0
+        self.listener: Listener | None = None
+        self.weather = Weather(self, Random(f"weather:{seed}"))
+        self._markets = tuple(markets)
+        self._plan: list[tuple[int, int, Action]] = []
+        self._number = count().__next__
+        exchange.advance(start_us)
+        self.after(SECOND_US, self._each_second)
+
+    def count(self, fault: str) -> None:
+        """A fault has struck."""
+        self.counts[fault] = self.counts.get(fault, 0) + 1
+
+    def latency_us(self) -> int:
+        """One way, now and then slow (F9). At least 1."""
+        delay = LATENCY_US * exp(self.chance.gauss(0.0, 0.5))
+        if self.rates.slow and self.chance.random() < self.rates.slow:
+            self.count("slow")
+            delay += self.chance.random() * SLOW_US
+        return int(delay) + 1
+
+    def strikes(self, probability: float, fault: str) -> bool:
+        """Whether a fault strikes this time."""
+        if probability and self.chance.random() < probability:
+            self.count(fault)
+            return True
+        return False
+
+    def after(self, delay_us: int, action: Action) -> None:
+        """Do something `delay_us` from now."""
+        heappush(self._plan, (self.now_us + delay_us, self._number(), action))
+
+    def heal(self) -> None:
+        """All faults end; what is under way still arrives."""
+        self.rates = self.desk.rates = HEALTHY
+        self.weather.heal()
+
+    @property
+    def next_us(self) -> int:
+        """When something happens next."""
+        next_us = min((market.next_us for market in self._markets), default=NEVER_US)
+        if self._plan:
+            next_us = min(next_us, self._plan[0][0])
+        return min(next_us, self.exchange.next_us)
+
+    def advance(self, until_us: int) -> None:
+        """Let everything happen up to then."""
+        plan, exchange = self._plan, self.exchange
+        while (at_us := self.next_us) <= until_us:
+            self.now_us = at_us = max(at_us, self.now_us)
+            exchange.advance(at_us)
+            for market in self._markets:
+                if market.next_us <= at_us:
+                    market.step(at_us, exchange)
+                    exchange.settle_all()
+            while plan and plan[0][0] <= at_us:
+                heappop(plan)[2]()
+            self._publish()
+        self.now_us = until_us
+
+    def _publish(self) -> None:
+        reports = self.exchange.drain_reports()
+        if reports:
+            self.orders += sum(report.state.what is What.ACCEPTED for report in reports)
+            self.desk.note(reports)
+            self.weather.note(reports)
+        public = self.feed.collect(0)
+        private = self.desk.news(reports, 0)
+        if self.listener is not None:
+            if private:
+                self.listener.hear_private(private)
+            if public:
+                self.listener.hear_public(public)
+
+    def _each_second(self) -> None:
+        self.after(SECOND_US, self._each_second)
+        self.weather.step()
+        if self.listener is not None:
+            self.listener.weather()

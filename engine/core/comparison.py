@@ -1,0 +1,135 @@
+"""Whether the venues and we agree: the ledger against balances, and the proof that ends the causes of SAFE.
+
+A venue is compared when it is quiet: no order of ours there is in doubt or on its way out, and no fill was booked
+within BALANCE_LAG_US before the balances were asked for, so that balances which are behind do not look like a loss.
+"""
+
+from collections.abc import Mapping
+
+from engine.core.halt import Halt
+from engine.core.modes import CAUSES, Cause, CauseKind, Exit
+from engine.core.state import State
+from engine.core.user_stream import UserStream
+from engine.core.venue_sheet import SECOND_US
+from engine.model.enums import Action, Channel, Command, Health, Phase
+from engine.model.event import AccountSnapshot
+
+BALANCE_LAG_US = 5 * SECOND_US  # balances may be this far behind the trades
+AGAIN_US = 3 * SECOND_US  # trades that were executed by now can be fetched by then
+CLOCK_AGAIN_US = 30 * SECOND_US
+OF_ORDERS = (Action.OPEN_ORDERS, Action.TRADES)
+OF_ALL = (*OF_ORDERS, Action.BALANCES)
+
+
+class Comparison:
+    """Of all venues of a session. `clock_good` by venue: its last sample was within the limit."""
+
+    def __init__(self, state: State, halt: Halt, streams: Mapping[str, UserStream]) -> None:
+        self.clock_good: dict[str, bool] = {}
+        self._state = state
+        self._halt = halt
+        self._streams = streams
+        self._booked_us: dict[str, int] = {}  # when a fill was booked last, by venue
+        self._equal_us: dict[str, int] = {}  # start of the last balances that agreed with our ledger
+        self._differs_us: dict[str, int] = {}  # when they last did not, since they did
+        self._cursors: dict[str, str] = {}  # by instrument, as of the last agreement
+
+    def note_fill(self, venue: str, now_us: int) -> None:
+        """Our ledger has moved."""
+        self._booked_us[venue] = now_us
+
+    def apply_balances(self, snapshot: AccountSnapshot) -> None:
+        """Compare, if the venue is quiet. The first difference is looked into, the same one again is a fact."""
+        venue, started_us = snapshot.venue, snapshot.started_us
+        stream = self._streams.get(venue)
+        if stream is None or snapshot.balances is None or not snapshot.complete:
+            return
+        differs_us = self._differs_us.get(venue, 0)
+        if not self._quiet(venue, started_us) or (differs_us and not stream.fresh((Action.TRADES,), differs_us)):
+            return
+        differences = self._state.portfolio.differences(venue)
+        self._halt.watch_ledger(venue, differences, snapshot.receive_us)
+        if not differences:
+            self._differs_us.pop(venue, None)
+            self._equal_us[venue] = started_us
+            self._cursors.update(self._cursors_of(venue))
+            return
+        self._differs_us[venue] = snapshot.receive_us
+        for instrument_id in self._cursors_of(venue):
+            self._state.orders.set_cursor(instrument_id, self._cursors.get(instrument_id, ""))
+        for action in (Action.TRADES, Action.BALANCES):
+            stream.want(action, snapshot.receive_us + AGAIN_US)
+
+    def tick(self, now_us: int) -> None:
+        """End the causes that wait for a comparison and have it; ask for what is missing."""
+        for cause in self._halt.causes:
+            if CAUSES[cause.kind].exit is not Exit.SYNC or not self._over(cause):
+                continue
+            venues = [venue for venue in self._streams if cause.scope.partition(":")[0] in ("", venue)]
+            proven = [self._proven(venue, cause, now_us) for venue in venues]
+            if all(proven):
+                self._halt.clear(cause.kind, cause.scope, now_us)
+
+    def _cursors_of(self, venue: str) -> dict[str, str]:
+        prefix = venue + ":"
+        cursors = self._state.orders.cursors
+        return {each: cursors.get(each, "") for each in self._state.instruments if each.startswith(prefix)}
+
+    def _quiet(self, venue: str, started_us: int) -> bool:
+        if self._booked_us.get(venue, 0) + BALANCE_LAG_US >= started_us:
+            return False
+        return not any(
+            order.venue == venue
+            and (
+                order.phase is not Phase.LIVE
+                or order.command is not Command.NONE
+                or order.venue_filled > order.filled
+                or order.provisional is not None
+            )
+            for order in self._state.orders.active()
+        )
+
+    def _proven(self, venue: str, cause: Cause, now_us: int) -> bool:
+        """Everything that the cause calls for was told by the venue since."""
+        stream = self._streams[venue]
+        if stream.health is not Health.HEALTHY:
+            return False
+        wanted = OF_ORDERS if ":" in cause.scope else OF_ALL
+        if stream.fresh(wanted, cause.since_us):
+            if wanted is OF_ORDERS or self._equal_us.get(venue, 0) > cause.since_us:
+                return True
+            if venue not in self._differs_us:
+                stream.refresh((Action.BALANCES,), now_us - AGAIN_US, now_us)
+        else:
+            stream.refresh(wanted, cause.since_us, now_us)
+        return False
+
+    def _over(self, cause: Cause) -> bool:
+        """What brought the cause about is no more."""
+        state, scope = self._state, cause.scope
+        match cause.kind:
+            case CauseKind.QUANTITY_UNKNOWN:
+                return not any(order.quantity is None for order in state.orders.active(instrument_id=scope))
+            case CauseKind.LEFTOVER:
+                return not any(not order.owner for order in state.orders.active(instrument_id=scope))
+            case CauseKind.LOST_CANDIDATE:
+                return not any(order.doubt for order in state.orders.active(instrument_id=scope))
+            case CauseKind.LOG:
+                return self._healthy("", Channel.ORDER_LOG)
+            case CauseKind.BANNED:
+                return self._healthy(scope, Channel.REST)
+            case CauseKind.CLOCK:
+                return self._clock_over(scope)
+            case _:
+                return True
+
+    def _healthy(self, venue: str, channel: Channel) -> bool:
+        status = self._state.health.get((venue, channel, ""))
+        return status is None or status.health is Health.HEALTHY
+
+    def _clock_over(self, venue: str) -> bool:
+        if self.clock_good.get(venue, True):
+            return True
+        now_us = self._state.now_us
+        self._streams[venue].refresh((Action.CLOCK,), now_us - CLOCK_AGAIN_US, now_us)
+        return False
