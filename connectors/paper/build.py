@@ -1,9 +1,10 @@
-"""From settings to a paper venue. `kernel_class` finds the accelerator where it was built."""
+"""From settings to a paper venue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from connectors.paper.choice import kernel_class
 from connectors.paper.kernel import Kernel
 from connectors.paper.latency import Latency
 from connectors.paper.ledger import Ledger
@@ -13,21 +14,15 @@ from connectors.paper.rows import Rows
 from connectors.paper.venue import PaperVenue
 from connectors.paper.words import ALLOW, CANCEL_NEW, CANCEL_OLD, PROBABILISTIC, THROUGH
 from engine.core.venue_sheet import LookupScope, VenueSheet
-from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 from engine.model.money import ONE
-
-try:
-    from connectors.paper.fast.kernel import Kernel as FastKernel
-except ImportError:
-    FastKernel = None
 
 SELF_TRADE = {"none": ALLOW, "cancel_new": CANCEL_NEW, "cancel_old": CANCEL_OLD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillRules:
-    """How orders fill where the data do not say; the keys of a `backtest` section. Defaults are the pessimistic ones."""
+    """How orders fill where the data do not say: keys of a `backtest` section. The defaults are pessimistic."""
 
     queue_model: str = "risk_averse"
     queue_shape: str = "power3"
@@ -39,15 +34,6 @@ class FillRules:
     self_trade: str = "none"
     amend_keeps_queue: bool = True
     kernel: str = "auto"
-
-
-def kernel_class(choice: str) -> type[Kernel]:
-    """`auto` is the accelerator if it was built, `reference` and `fast` insist. Raises TickwrightError without it."""
-    if choice == "reference" or (choice == "auto" and FastKernel is None):
-        return Kernel
-    if FastKernel is None:
-        raise TickwrightError("kernel: fast is not built here: run python scripts/build_fast.py, or say kernel: auto")
-    return FastKernel
 
 
 def build_kernel(rows: Rows, rules: FillRules, size: int = 0) -> Kernel:

@@ -1,6 +1,7 @@
 """One instrument at a paper venue: its kernel, its book in Decimal, and what the venue asks of an order."""
 
 from decimal import Decimal
+from math import ceil
 
 from connectors.paper.book import SIDES, PaperBook
 from connectors.paper.kernel import Kernel
@@ -10,13 +11,14 @@ from engine.model.enums import OrderType, TimeInForce
 from engine.model.instrument import Instrument
 from engine.model.request import SubmitOrder
 
-FLAGS = {
+KINDS = {
     OrderType.LIMIT: 0,
     OrderType.MARKET: MARKET,
     OrderType.STOP_LIMIT: STOP,
     OrderType.STOP_MARKET: STOP | MARKET,
 }
 TERMS = {TimeInForce.GTC: 0, TimeInForce.GTD: 0, TimeInForce.IOC: IOC, TimeInForce.FOK: FOK}
+FLAGS = {(kind, term): KINDS[kind] | TERMS[term] for kind in KINDS for term in TERMS}
 
 
 class Listing:
@@ -28,23 +30,28 @@ class Listing:
         self.book = PaperBook(kernel, instrument, feed_us)
         self.market = Market(instrument, leverage)
         self.rates = (instrument.maker_rate, instrument.taker_rate)
+        unit = instrument.price_step * instrument.quantity_step * instrument.contract_size
+        self._lots_min = max(1, ceil(instrument.quantity_min / instrument.quantity_step))
+        self._value_min = ceil(instrument.notional_min / unit)  # in ticks · lots
         self._is_limited = bool(instrument.quantity_max or instrument.price_min or instrument.price_max)
 
-    def measure(self, price: Decimal, quantity: Decimal) -> tuple[int, int] | None:
-        """(ticks, lots); None for what lies between the steps."""
-        ticks, lots = self.book.prices.count(price), self.book.quantities.count(quantity)
+    def measure(self, price: Decimal | None, quantity: Decimal) -> tuple[int, int] | None:
+        """(ticks, lots), 0 ticks without a price; None for what lies between the steps."""
+        ticks = 0 if price is None else self.book.prices.count(price)
+        lots = self.book.quantities.count(quantity)
         return None if ticks is None or lots is None else (ticks, lots)
 
-    def refusal(self, request: SubmitOrder, ledger: Ledger) -> str:
-        """The code with which the venue rejects an order before it looks at funds, or ""."""
+    def refusal(self, request: SubmitOrder, terms: tuple[int, int] | None, ledger: Ledger) -> str:
+        """The code with which the venue rejects an order before it looks at funds, or "". `terms` as measured."""
         if request.list_id or request.display_quantity is not None or request.trailing_delta is not None:
             return "unsupported_order"
-        if self._is_limited or request.price is None or request.stop_price is not None:
+        if terms is None:
+            return "filter_failure"
+        ticks, lots = terms
+        if self._is_limited or not ticks or request.stop_price is not None:
             if self.instrument.problems(request):
                 return "filter_failure"
-        elif self.measure(request.price, request.quantity) is None or self.instrument.too_small(
-            request.quantity, request.price
-        ):
+        elif lots < self._lots_min or ticks * lots < self._value_min:
             return "filter_failure"
         if request.reduce_only and request.quantity > ledger.reducible(self.market, request.side):
             return "reduce_only"
@@ -61,19 +68,15 @@ class Listing:
             return self.book.vwap(request.side, request.quantity) or self.book.mid
         return price
 
-    def submit(self, at_us: int, key: int, request: SubmitOrder) -> None:
+    def submit(self, at_us: int, key: int, request: SubmitOrder, terms: tuple[int, int]) -> None:
         """Hand an order that was not refused to the kernel."""
-        prices = self.book.prices.count
-        ticks = 0 if request.price is None else prices(request.price)
-        lots = self.book.quantities.count(request.quantity)
-        assert ticks is not None
-        assert lots is not None
-        flags = FLAGS[request.order_type] | TERMS[request.time_in_force]
+        ticks, lots = terms
+        flags = FLAGS[request.order_type, request.time_in_force]
         if request.post_only:
             flags |= POST_ONLY
         if request.stop_price is None and not request.expire_us:
             self.kernel.submit(at_us, key, SIDES[request.side], ticks, lots, flags)
             return
-        stop = 0 if request.stop_price is None else prices(request.stop_price)
+        stop = 0 if request.stop_price is None else self.book.prices.count(request.stop_price)
         assert stop is not None
         self.kernel.submit(at_us, key, SIDES[request.side], ticks, lots, flags, stop, request.expire_us)

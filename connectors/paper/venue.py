@@ -13,7 +13,7 @@ from connectors.paper.answers import Answers
 from connectors.paper.latency import Latency
 from connectors.paper.ledger import Ledger
 from connectors.paper.listing import Listing
-from connectors.paper.wire import Wire
+from connectors.paper.wire import Act, Wire
 from connectors.paper.words import (
     AMEND_REJECTED,
     AMENDED,
@@ -75,6 +75,12 @@ class PaperVenue:
         self._outbox: deque[tuple[int, Event]] = deque()  # answers and the private stream, in the order of receipt
         self._market: deque[tuple[int, Event]] = deque()
         self._last_key = self._last_trade = 0
+        self._acts: dict[type, Act] = {
+            SubmitOrder: self._submit,
+            CancelOrder: self._cancel,
+            AmendOrder: self._amend,
+            CancelAll: self._cancel_all,
+        }
         for channel in Channel:
             self._outbox.append((start_us, ConnectorStatus(venue, channel, Health.HEALTHY, "connected", start_us)))
 
@@ -87,17 +93,7 @@ class PaperVenue:
 
     def send(self, request: Request) -> None:
         """Hand over a request at `now_us`."""
-        kind = type(request)
-        if kind is SubmitOrder:
-            self.wire.send(self.now_us, self._submit, request, self.now_us)
-        elif kind is CancelOrder:
-            self.wire.send(self.now_us, self._cancel, request, self.now_us)
-        elif kind is AmendOrder:
-            self.wire.send(self.now_us, self._amend, request, self.now_us)
-        elif kind is CancelAll:
-            self.wire.send(self.now_us, self._cancel_all, request, self.now_us)
-        else:
-            self.wire.send(self.now_us, self._answer, request, self.now_us)
+        self.wire.send(self.now_us, self._acts.get(type(request), self._answer), request, self.now_us)
 
     def advance(self, now_us: int) -> Sequence[Event]:
         """Move to `now_us` and return what we have been told by then, in order of receipt."""
@@ -138,7 +134,8 @@ class PaperVenue:
         listing, ledger = self.listings[number], self.ledger
         self._last_key = key = self._last_key + 1
         order = PaperOrder(key, request, number, sent_us, request.quantity, request.price)
-        reason = listing.refusal(request, ledger)
+        terms = listing.measure(request.price, request.quantity)
+        reason = listing.refusal(request, terms, ledger)
         if not reason:
             pays = listing.pays(request)
             if pays is None:
@@ -150,13 +147,13 @@ class PaperVenue:
                 order.reserved = need = listing.market.need(request.side, request.quantity, pays)
                 if not ledger.reserve(listing.market.asset(request.side), need):
                     reason = "insufficient_balance"
-        if reason:
+        if reason or terms is None:
             order.status, order.reason, order.event_us = OrderStatus.REJECTED, f"rejected:{reason}", at_us
             receive_us = self.wire.answer_us(at_us)
             self._outbox.append((receive_us, order.update(receive_us, ACK, sent_us)))
             return
         self.orders.add(order)
-        listing.submit(at_us, key, request)
+        listing.submit(at_us, key, request, terms)
 
     def _cancel(self, at_us: int, request: CancelOrder, sent_us: int) -> None:
         order = self._open(at_us, request, Action.CANCEL, sent_us)

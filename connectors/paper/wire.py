@@ -34,6 +34,7 @@ class Wire:
         self._commands: deque[tuple[int, Act, tuple[object, ...]]] = deque()
         self._arrived_us = 0  # the latest arrival and the latest answer so far: neither overtakes another
         self._answered_us = 0
+        self._run_us = 0  # all kernels have been run up to here
         self._now_us = 0
 
     def send(self, now_us: int, act: Act, *arguments: object) -> None:
@@ -56,17 +57,20 @@ class Wire:
 
     def advance(self, now_us: int) -> None:
         """Everything at the venue that what is visible at `now_us` allows to happen."""
-        kernels, commands, feed_us = self.kernels, self._commands, self.latency.feed_us
-        horizons_us = [kernel.source.horizon_us(now_us, feed_us) for kernel in kernels]
+        commands, feed_us = self._commands, self.latency.feed_us
+        horizons_us = [kernel.source.horizon_us(now_us, feed_us) for kernel in self.kernels]
         while commands and commands[0][0] <= now_us:
-            arrive_us = commands[0][0]
-            self._run(horizons_us, arrive_us)
-            if arrive_us > min(horizons_us) and min(kernel.next_us for kernel in kernels) <= arrive_us:
-                break
-            _, act, arguments = commands.popleft()
+            arrive_us, act, arguments = commands[0]
+            if arrive_us > self._run_us:
+                self._run(horizons_us, arrive_us)
+                self._run_us = min(arrive_us, *horizons_us)
+                if arrive_us > self._run_us and any(kernel.next_us <= arrive_us for kernel in self.kernels):
+                    break
+            commands.popleft()
             act(arrive_us, *arguments)
             self._collect()
         self._run(horizons_us, NEVER_US - 1)
+        self._run_us = min(horizons_us)
         self._now_us = now_us
 
     @property
@@ -101,13 +105,11 @@ class Wire:
             if kernel.told:
                 news += [(outcome[0], number, outcome) for outcome in kernel.told]
                 kernel.told = []
-        if not news:
-            return
-        if len(self.kernels) > 1:
+        if len(news) > 1:
             news.sort(key=_event_us)
         for event_us, number, outcome in news:
             if outcome[1] < MARKED:
                 self._hear(self.answer_us(event_us), number, outcome)
             else:
-                source = self.kernels[number].source
-                self._hear(source.seen_us(event_us, self.latency.feed_us), number, outcome)
+                seen_us = self.kernels[number].source.seen_us(event_us, self.latency.feed_us)
+                self._hear(seen_us, number, outcome)
