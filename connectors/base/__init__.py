@@ -1,0 +1,1 @@
+"""What every connector to a real exchange is made of."""

@@ -1,0 +1,1 @@
+"""A world in one thread: an asyncio loop on virtual time and a network in memory, under unmodified libraries."""
