@@ -213,9 +213,9 @@ class Portfolio:
 
         Assets without a route to `quote` are left out too, see `unpriced`. None until the others had a price.
         """
-        worth = self._worth(((a.asset, a.total - a.moved) for a in self.accounts.values()), quote)
+        worth = self._worth([(a.asset, a.total - a.moved) for a in self.accounts.values()], quote)
         for instrument_id, market in self.markets.items():
-            if worth is None or market.spot or not market.position:
+            if market.spot or worth is None or not market.position:
                 continue
             mark = self.rates.price(instrument_id)
             more = None if mark is None else self._worth([(market.money.asset, market.net.unrealised(mark))], quote)
@@ -304,9 +304,12 @@ class Portfolio:
 
     def _worth(self, amounts: Iterable[tuple[str, Decimal]], quote: str) -> Decimal | None:
         worth = ZERO
+        rate_of = self.rates.rate
         for asset, amount in amounts:
-            if amount:
-                rate = self.rates.rate(asset, quote)
+            if asset == quote:
+                worth += amount
+            elif amount:
+                rate = rate_of(asset, quote)
                 if rate is not None:
                     worth += amount * rate
                 elif self.rates.route(asset, quote) is not None:

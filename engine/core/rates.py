@@ -29,10 +29,10 @@ class Rates:
         """How much of `into` one `asset` is worth; None without a route or before its first price."""
         if asset == into:
             return ONE
-        rate = ONE
-        route = self.route(asset, into)
+        route = self._routes.get((asset, into)) or self.route(asset, into)
         if route is None:
             return None
+        rate = ONE
         for instrument_id, inverted in route:
             price = self.price(instrument_id)
             if price is None:

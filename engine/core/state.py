@@ -53,9 +53,10 @@ class State:
 
     def mark(self, instrument_id: str) -> Decimal | None:
         """What positions are valued at: the mid on spot, the venue's mark price on derivatives."""
-        if self.instruments[instrument_id].kind is not InstrumentKind.SPOT and instrument_id in self.marks:
+        if instrument_id in self.marks and self.instruments[instrument_id].kind is not InstrumentKind.SPOT:
             return self.marks[instrument_id].price
-        return self.mid(instrument_id)
+        book = self.books.book(instrument_id)
+        return None if book.stale else book.mid
 
     def last_trade(self, instrument_id: str) -> PublicTrade | None:
         return self.trades.get(instrument_id)
