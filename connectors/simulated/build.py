@@ -73,13 +73,14 @@ def venue_sheet(latency_us: int) -> VenueSheet:
     )
 
 
-def _synthetic(
-    settings: VenueSettings, by_name: Mapping[str, VenueSettings], world: Surroundings
-) -> SimulatedConnector:
-    own, leader, lag_us = _scenario(settings, world), settings, 0
+def synthetic_markets(
+    settings: VenueSettings, by_name: Mapping[str, VenueSettings], scenarios: dict[str, Scenario], start_us: int
+) -> tuple[list[Instrument], list[Market]]:
+    """What a synthetic exchange trades, and what moves it. Raises BadValue about a market without a start price."""
+    own, leader, lag_us = _scenario(settings, scenarios), settings, 0
     if settings.market is not None and settings.market.follows:
         leader, lag_us = by_name[settings.market.follows], settings.market.lag
-    led = _scenario(leader, world)
+    led = _scenario(leader, scenarios)
     if led.start_price is None:
         raise BadValue(f"the market of exchange {leader.name} has no start_price", "start_price: 60000")
     price_step, quantity_step = _step(led.start_price, PRICE_DIGITS - 1), _step(1 / led.start_price, 0)
@@ -87,12 +88,19 @@ def _synthetic(
     instruments: list[Instrument] = []
     for pair in settings.trading_pairs:
         instrument = _instrument(settings, pair, price_step, quantity_step)
-        path = build_path(led, instrument, led.seed, world.start_us)
+        path = build_path(led, instrument, led.seed, start_us)
         if own.execution_probability is None:
-            markets.append(build_market(own, instrument, own.seed, world.start_us, path, lag_us))
+            markets.append(build_market(own, instrument, own.seed, start_us, path, lag_us))
         else:
-            markets.append(_bookless(own, instrument, path, lag_us, world.start_us))
+            markets.append(_bookless(own, instrument, path, lag_us, start_us))
         instruments.append(instrument)
+    return instruments, markets
+
+
+def _synthetic(
+    settings: VenueSettings, by_name: Mapping[str, VenueSettings], world: Surroundings
+) -> SimulatedConnector:
+    instruments, markets = synthetic_markets(settings, by_name, world.scenarios, world.start_us)
     return _connector(settings, instruments, markets, world.start_us)
 
 
@@ -136,8 +144,8 @@ def _connector(
     )
 
 
-def _scenario(settings: VenueSettings, world: Surroundings) -> Scenario:
-    return resolve(settings.market or MarketSection(), world.scenarios)
+def _scenario(settings: VenueSettings, scenarios: dict[str, Scenario]) -> Scenario:
+    return resolve(settings.market or MarketSection(), scenarios)
 
 
 def _instrument(settings: VenueSettings, pair: str, price_step: Decimal, quantity_step: Decimal) -> Instrument:

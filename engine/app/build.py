@@ -4,17 +4,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.app.config.models import BotConfig, ReplaySection, RiskConfig, SimulatedExchange
+from engine.app.config.models import (
+    BotConfig,
+    RecordedExchange,
+    ReplaySection,
+    RiskConfig,
+    SimulatedExchange,
+    SimulatedRemoteExchange,
+)
 from engine.app.registry import BUILT_IN, Registry, load
 from engine.core.engine import Engine, Settings, Wake
 from engine.core.limits import RiskLimits
 from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
-from engine.core.ports import Controller, Sink
+from engine.core.ports import Controller, LiveConnector, Sink
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
-from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 
 VIRTUAL_START_US = 1_767_225_600_000_000  # 2026-01-01 UTC: a market in virtual time is the same on every day
@@ -23,7 +29,7 @@ VIRTUAL_START_US = 1_767_225_600_000_000  # 2026-01-01 UTC: a market in virtual 
 def build_venues(
     config: BotConfig, start_us: int, scenarios: Mapping[str, Any], registry: Registry = BUILT_IN
 ) -> list[Any]:
-    """The simulated venues of a configuration. Raises TickwrightError about what cannot be built."""
+    """The exchanges that live in this process. Raises TickwrightError about what cannot be built."""
     module = registry.venue_module("simulated")
     settings = [
         module.VenueSettings(
@@ -39,12 +45,21 @@ def build_venues(
         for name, exchange in config.exchanges.items()
         if isinstance(exchange, SimulatedExchange)
     ]
-    if len(settings) < len(config.exchanges):
-        others = ", ".join(name for name, each in config.exchanges.items() if not isinstance(each, SimulatedExchange))
-        raise TickwrightError(f"exchanges {others}: only connector: simulated can trade in this version")
     world = module.Surroundings(scenarios, start_us, load(registry.parsers["binance"]))
     venues: list[Any] = module.build_venues(settings, world)
     return venues
+
+
+def build_connectors(config: BotConfig, registry: Registry = BUILT_IN) -> list[LiveConnector]:
+    """The exchanges of other processes, asked what they trade. Raises TickwrightError about one that is silent."""
+    module = registry.venue_module("simulated_remote")
+    return [
+        module.build_connector(
+            module.RemoteSettings(name, Path(exchange.socket), exchange.trading_pairs, config.name, config.seed)
+        )
+        for name, exchange in config.exchanges.items()
+        if isinstance(exchange, SimulatedRemoteExchange)
+    ]
 
 
 def build_engine(
@@ -97,9 +112,9 @@ def limits_of(risk: RiskConfig) -> RiskLimits:
 
 
 def _sheets(config: BotConfig, registry: Registry) -> dict[str, VenueSheet]:
-    module = registry.venue_module("simulated")
     return {
-        name: module.venue_sheet(exchange.latency)
+        name: registry.venue_module(exchange.connector).venue_sheet(exchange.latency)
+        if isinstance(exchange, SimulatedExchange | RecordedExchange)
+        else registry.venue_module(exchange.connector).venue_sheet()
         for name, exchange in config.exchanges.items()
-        if isinstance(exchange, SimulatedExchange)
     }

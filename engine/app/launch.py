@@ -15,9 +15,9 @@ from typing import Any
 import engine
 from engine.app.bot_entry import BotEntry, BotState, process_started, stopped, write_entry
 from engine.app.bot_folder import BotFolder
-from engine.app.build import VIRTUAL_START_US, build_engine, build_venues
+from engine.app.build import VIRTUAL_START_US, build_connectors, build_engine, build_venues
 from engine.app.config.load import LoadedConfig
-from engine.app.config.models import BotConfig, SimulatedExchange
+from engine.app.config.models import BotConfig, SimulatedExchange, SimulatedRemoteExchange
 from engine.app.config_text import config_text
 from engine.app.control.frames import PROTOCOL
 from engine.app.control.server import ControlServer
@@ -25,7 +25,7 @@ from engine.app.failure import Failure
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
 from engine.app.notices import Notices
-from engine.app.past_logs import retire_log
+from engine.app.past_logs import refuse_halted, retire_log
 from engine.app.recorder import Recorder
 from engine.app.redaction import Redaction
 from engine.app.scenarios import load_scenarios
@@ -40,6 +40,7 @@ from engine.core.order_change import Change
 from engine.core.order_ids import DIGITS, TAG_LENGTH, OrderIds
 from engine.store.errors import LogInUse
 from engine.store.order_log import OrderLog
+from engine.store.recovery import restore
 
 NO_RUN_CODE = 1
 
@@ -90,7 +91,7 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
     config, bot = run.loaded.config, BotFolder(run.userdir, run.loaded.config.name)
     redaction = Redaction(config)
     try:
-        left = retire_log(bot, config.order_log.keep)
+        left = 0 if _accounts_stay(config) else retire_log(bot, config.order_log.keep)
         log = OrderLog.open(bot.folder)
     except LogInUse as error:
         raise already_running(bot) from error
@@ -119,10 +120,15 @@ def _assemble(
     run: Run, bot: BotFolder, entry: BotEntry, log: OrderLog, notices: Notices, redaction: Redaction
 ) -> Session:
     config, virtual = run.loaded.config, run.speed is None
-    venues = build_venues(config, VIRTUAL_START_US if virtual else wall_us(), _scenarios(config, run.userdir))
-    start_us = min(venue.now_us for venue in venues)
-    instruments = [instrument for venue in venues for instrument in venue.instruments]
+    connectors = build_connectors(config)
+    if connectors and run.speed != 1.0:
+        raise Failure("E-USAGE", f"{connectors[0].venue} runs by the wall clock", where="--speed", fix="leave it out")
+    begin_us = VIRTUAL_START_US if virtual else wall_us()
+    venues = [] if connectors else build_venues(config, begin_us, _scenarios(config, run.userdir))
+    start_us = min([venue.now_us for venue in venues], default=begin_us)
+    instruments = [instrument for venue in (*venues, *connectors) for instrument in venue.instruments]
     begun = log.begin_session(start_us, order_tag(config.name))
+    refuse_halted(bot, begun.halt_latch)
     header = Header(
         version=engine.__version__,
         session_id=entry.session_id,
@@ -144,13 +150,16 @@ def _assemble(
 
     ids = OrderIds(begun.tag, begun.epoch)
     core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
+    if connectors:
+        restore(log.load(start_us), core.state.orders, core.state.portfolio, start_us)
     recorder.follow(core.state)
     return Session(
         loaded=run.loaded,
         files=bot,
         entry=entry,
-        driver=Driver(core, venues, recorder.commit, recall=recorder.recall),
+        driver=Driver(core, venues, recorder.commit, connectors, recorder.recall),
         venues=venues,
+        connectors=connectors,
         recorder=recorder,
         tally=tally,
         notices=notices,
@@ -159,6 +168,11 @@ def _assemble(
         clock=None if run.speed is None else Clock(run.speed, start_us),
         end_us=FAR if run.duration_us is None else start_us + run.duration_us,
     )
+
+
+def _accounts_stay(config: BotConfig) -> bool:
+    """Whether the exchanges live on without the bot, so that its order log is where the next session begins."""
+    return any(isinstance(exchange, SimulatedRemoteExchange) for exchange in config.exchanges.values())
 
 
 def _scenarios(config: BotConfig, userdir: Path) -> dict[str, Any]:

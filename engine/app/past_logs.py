@@ -33,6 +33,13 @@ def retire_log(bot: BotFolder, keep_us: int) -> int:
     return left
 
 
+def refuse_halted(bot: BotFolder, latch: str) -> None:
+    """Nothing starts after a HALT until an operator has looked. Raises Failure R-HALT unless `latch` is empty."""
+    if latch:
+        fix = f"review, then tickwright resume {bot.name}"
+        raise Failure("R-HALT", f"was halted and may not start: {latch}", where=bot.name, fix=fix)
+
+
 def _retire(bot: BotFolder) -> int:
     connection = open_reader(bot.orders)
     try:
@@ -40,9 +47,7 @@ def _retire(bot: BotFolder) -> int:
         (left,) = connection.execute("SELECT count(*) FROM orders WHERE settled = 0").fetchone()
     finally:
         connection.close()
-    if latch:
-        fix = f"review, then tickwright resume {bot.name}"
-        raise Failure("R-HALT", f"was halted and may not start: {latch}", where=bot.name, fix=fix)
+    refuse_halted(bot, latch)
     _fold_write_ahead(bot.orders)
     bot.past.mkdir(mode=0o700, exist_ok=True)
     moment = datetime.fromtimestamp(wall_us() // 1_000_000, UTC)

@@ -111,6 +111,8 @@ BUILT_IN = Registry(
     },
     connectors={
         "simulated": "engine.app.config.models:SimulatedExchange",
+        "simulated_remote": "engine.app.config.models:SimulatedRemoteExchange",
+        "recorded": "engine.app.config.models:RecordedExchange",
         "binance": NOT_BUILT,
         "binance_perpetual": NOT_BUILT,
         "okx": NOT_BUILT,
@@ -124,6 +126,10 @@ BUILT_IN = Registry(
         "synthetic": "connectors.simulated.scenario:MarketSection",
         "replay": "engine.app.config.models:ReplaySection",
     },
-    venues={"simulated": "connectors.simulated.build"},
+    venues={
+        "simulated": "connectors.simulated.build",
+        "simulated_remote": "connectors.simulated.remote",
+        "recorded": "connectors.paper.recorded",
+    },
     parsers={"binance": "connectors.binance.parse:recording_parser"},
 )

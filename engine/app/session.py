@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from engine.app.bot_entry import BotEntry, BotState, stopped, write_entry
 from engine.app.bot_folder import BotFolder
 from engine.app.config.load import LoadedConfig
+from engine.app.connections import connected
 from engine.app.ending import STOP_TIMEOUT_US
 from engine.app.notices import Notices
 from engine.app.recorder import Recorder
@@ -23,8 +24,9 @@ from engine.core.driver import Driver
 from engine.core.engine import Engine
 from engine.core.modes import Cause, CauseKind, Mode
 from engine.core.notice import Notice
+from engine.core.ports import LiveConnector
 from engine.model.enums import OperatorAction
-from engine.model.event import OperatorCommand
+from engine.model.event import Event, OperatorCommand
 from engine.model.order import Order
 
 TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket and the view get a turn
@@ -65,6 +67,7 @@ class Session:
         entry: BotEntry,
         driver: Driver,
         venues: Sequence[Any],
+        connectors: Sequence[LiveConnector],
         recorder: Recorder,
         tally: Tally,
         notices: Notices,
@@ -75,6 +78,7 @@ class Session:
     ) -> None:
         self.loaded, self.config, self.files, self.entry = loaded, loaded.config, files, entry
         self.driver, self.venues, self.clock, self.end_us = driver, venues, clock, end_us
+        self._connectors = connectors
         self.recorder, self.tally = recorder, tally
         self.notices, self.redaction = notices, redaction
         self.engine: Engine = driver.engine
@@ -135,11 +139,12 @@ class Session:
         self._show()
         shower = asyncio.create_task(self._show_on())
         try:
-            await (self._run_virtual() if self.clock is None else self._run_live(self.clock))
-            if self.now_us() >= self.end_us:
-                self.end(Ending.DONE, "session", "its time was over")
-            self.end(Ending.DONE, "session", "the market data ended")
-            await self._close()
+            async with connected(self._connectors, self._hear, self.now_us):
+                await (self._run_virtual() if self.clock is None else self._run_live(self.clock))
+                if self.now_us() >= self.end_us:
+                    self.end(Ending.DONE, "session", "its time was over")
+                self.end(Ending.DONE, "session", "the market data ended")
+                await self._close()
             self.closed.set()
         finally:
             shower.cancel()
@@ -151,6 +156,13 @@ class Session:
         self._write_entry(stopped(self.entry, code, self.reason, wall_us()))
         self._show()
         self.notices.info("I-STOP", "", f"stopped: {self.reason}, exit {code}", self.now_us())
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        """Facts that a connector pushes. What they make due before the next grid tick does not wait for that."""
+        engine, driver = self.engine, self.driver
+        driver.hear(events)
+        if engine.due_us < driver.next_grid_us(engine.state.now_us):
+            self._wake.set()
 
     async def _run_virtual(self) -> None:
         turn = time.monotonic() + TURN_SECONDS

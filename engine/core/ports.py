@@ -25,6 +25,16 @@ class Connector(Protocol):
         ...
 
 
+class LiveConnector(Connector, Protocol):
+    """A venue outside this process, which pushes its events by itself."""
+
+    instruments: Sequence[Instrument]
+
+    async def run(self, hear: Callable[[Sequence[Event]], None], now_us: Callable[[], int]) -> None:
+        """Connect, and stay connected until cancelled. `hear` gets the facts in order; what it raises ends this."""
+        ...
+
+
 class VirtualVenue(Connector, Protocol):
     """A venue inside this process whose time the driver moves: simulated, replayed or paper."""
 

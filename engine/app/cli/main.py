@@ -49,6 +49,7 @@ COMMANDS = {
     "symbols": Entry(
         "engine.app.cli.symbols:command", "List what is traded on an exchange, or on those of a file, and its rules."
     ),
+    "venue": Entry("engine.app.cli.venue:command", "Run a simulated exchange as a process of its own."),
     "version": Entry("engine.app.cli.version:command", "Print the version."),
 }
 

@@ -71,6 +71,14 @@ class SimulatedExchange(ExchangeConfig):
     taker_fee: Fee = setting("5bps", doc="of the order value", example="5bps")
 
 
+class SimulatedRemoteExchange(ExchangeConfig):
+    """An exchange that `tickwright venue` runs; it outlives the bots. The account is called like the bot."""
+
+    connector: Literal["simulated_remote"] = "simulated_remote"
+    socket: str = setting(env=True, doc="where it listens", example="/tmp/venue.sock")
+    trading_pairs: tuple[TradingPair, ...] = setting((), doc="what is traded; left out: all", example="[BTC-USDT]")
+
+
 class RealExchange(ExchangeConfig):
     """An account at a venue on the network."""
 

@@ -6,7 +6,7 @@ They also see configurations that did not validate: a field with a problem is No
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from engine.app.config.models import BotConfig, RealExchange, SimulatedExchange
+from engine.app.config.models import BotConfig, RealExchange, SimulatedExchange, SimulatedRemoteExchange
 from engine.app.config.problems import Path, path_text
 from engine.app.config.reading import Reading
 from engine.app.config.validate import did_you_mean
@@ -14,6 +14,7 @@ from engine.model.money import to_text
 from engine.schema.base import StrategyConfig
 from engine.schema.values import Amount
 
+_SIMULATED = SimulatedExchange | SimulatedRemoteExchange
 _LIVE_LIMITS = ("max_order_value", "max_drawdown", "kill_switch", "stale_data")
 # Fields that name an exchange, and the field with the market there.
 _MARKETS = {
@@ -78,7 +79,7 @@ def traded_pairs(config: BotConfig, reading: Reading) -> Iterator[Finding]:
         for exchange_field, pair_field in _MARKETS.items():
             name, pair = getattr(strategy, exchange_field, None), getattr(strategy, pair_field, None)
             exchange = (config.exchanges or {}).get(name or "")
-            traded = (exchange.trading_pairs or ()) if isinstance(exchange, SimulatedExchange) else ()
+            traded = (exchange.trading_pairs or ()) if isinstance(exchange, _SIMULATED) else ()
             if pair and traded and pair not in traded:
                 message = f"'{pair}' is not traded on {name}: {', '.join(traded)}"
                 yield Finding((*path, pair_field), message, f"add it to exchanges.{name}.trading_pairs")
@@ -133,12 +134,22 @@ def mode_fits_connectors(config: BotConfig, reading: Reading) -> Iterator[Findin
         if config.mode == "simulated" and isinstance(exchange, RealExchange):
             message = f"'{exchange.connector}' cannot be used with mode: simulated"
             yield Finding(path, message, "use connector: simulated, or mode: paper")
-        if config.mode == "live" and isinstance(exchange, SimulatedExchange):
+        if config.mode == "live" and isinstance(exchange, _SIMULATED):
             hint = "use mode: simulated, or a real connector"
-            yield Finding(path, "'simulated' cannot be used with mode: live", hint)
-        if config.mode == "paper" and isinstance(exchange, SimulatedExchange) and not real:
+            yield Finding(path, f"'{exchange.connector}' cannot be used with mode: live", hint)
+        if config.mode == "paper" and isinstance(exchange, _SIMULATED) and not real:
             hint = "use mode: simulated, or a real connector"
             yield Finding(path, "mode: paper needs a real exchange", hint)
+
+
+def accounts_live_alike(config: BotConfig, reading: Reading) -> Iterator[Finding]:
+    """An order log is either kept for the next start or not: accounts that end with the bot stand alone."""
+    exchanges = (config.exchanges or {}).items()
+    if any(isinstance(exchange, SimulatedRemoteExchange) for _, exchange in exchanges):
+        for name, exchange in exchanges:
+            if isinstance(exchange, SimulatedExchange):
+                message = "its account ends with the bot, that of a 'simulated_remote' does not"
+                yield Finding(("exchanges", name, "connector"), message, "use simulated_remote for all, or for none")
 
 
 def live_needs_keys(config: BotConfig, reading: Reading) -> Iterator[Finding]:
@@ -224,6 +235,7 @@ RULES: tuple[Rule, ...] = (
     amount_assets,
     floor_below_ceiling,
     mode_fits_connectors,
+    accounts_live_alike,
     live_needs_keys,
     live_needs_limits,
     kill_switch_beyond_drawdown,
