@@ -166,14 +166,17 @@ class World:
         self._ended = asyncio.Event()
         loop.killed.append(self._note_death)
 
-    async def run(self, seconds: float, crashes: Sequence[int] = ()) -> None:
-        """Trade for `seconds`; the n-th life of the bot is killed at its n-th number of resumptions."""
+    async def run(self, seconds: float, crashes: Sequence[int] = (), skew_us: int = 0) -> None:
+        """Trade for `seconds`; the n-th life of the bot is killed at its n-th number of resumptions.
+
+        `skew_us` is how far the bot's wall clock is ahead of the venue's.
+        """
         serving = self.loop.spawn(Process("venue"), self.venue.run)
-        stop_us = START_US + round(seconds * 1e6)
+        stop_us = START_US + round(seconds * 1e6) + skew_us
         ended = False
         while not ended:
             number = len(self.lives)
-            process = Process(f"bot {number}", crashes[number] if number < len(crashes) else None)
+            process = Process(f"bot {number}", crashes[number] if number < len(crashes) else None, skew_us)
             self.lives.append(process)
             self._ended.clear()
             living = self.loop.spawn(process, self._live, stop_us)
@@ -184,6 +187,8 @@ class World:
                 await living
             else:
                 await asyncio.sleep(RESTART_S)
+        for connection in list(self.loop.connections):
+            self.loop.reset(connection)
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving

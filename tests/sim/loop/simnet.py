@@ -83,7 +83,7 @@ class MemoryServer(asyncio.AbstractServer):
 
 
 class NetLoop(SimLoop):
-    """`connections` are the client's ends of what is open, oldest first. `segments` counts what was written.
+    """`connections` are the client's ends of connections of which at least one end is open, oldest first.
 
     Each connection has its own source of chance, so that one does not change what happens to another.
     """
@@ -176,8 +176,10 @@ class NetLoop(SimLoop):
         return self._port
 
     def forget(self, transport: MemoryTransport) -> None:
-        """One end is closed."""
-        self.connections.pop(transport, None)
+        """One end is closed. The connection is over when both are."""
+        if transport.peer.is_closing():
+            self.connections.pop(transport, None)
+            self.connections.pop(transport.peer, None)
 
     def _vanish(self, process: Process) -> None:
         """The process died: its ports are free, its connections gone, and its peers hear of that later."""
@@ -187,7 +189,6 @@ class NetLoop(SimLoop):
         for end in self.connections_of(process):
             end.vanish()
             self.bury(end)
-            self.forget(end)
             after_us = self._chance_of_connects.randint(0, self.weather.vanish_us)
             self.call_at_us(self.elapsed_us + after_us, end.peer.reset, context=Context())
 

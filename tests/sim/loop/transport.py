@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Address = tuple[str, int]
 Item = bytes | ConnectionError | None  # data, a reset, the end of data
 HIGH_WATER = 64 * 1024
+GIVE_UP_US = 924_600_000  # Linux by default: so long is what is not acknowledged sent again
 
 
 class FakeSocket:
@@ -156,11 +157,13 @@ class MemoryTransport(asyncio.Transport):
     def vanish(self) -> None:
         """This end's process died: nothing leaves it any more, not even what is on its way to be sent."""
         self._closing = self._ended = self.blackhole = True
+        self._loop.forget(self)
 
     # ---- sending
 
     def _send(self, item: Item) -> None:
         if self.blackhole:
+            self._loop.call_at_us(self._loop.elapsed_us + GIVE_UP_US, self._give_up, context=self.context)
             return
         loop, weather, flight = self._loop, self._loop.weather, self._flight
         if weather.joined and flight and self._chance.random() < weather.joined:
@@ -171,6 +174,11 @@ class MemoryTransport(asyncio.Transport):
         self._last_us = max(self._last_us, loop.elapsed_us + weather.latency_us(self._chance))
         flight.append(item)
         loop.call_at_us(self._last_us, self.peer._arrive, context=self.peer.context)
+
+    def _give_up(self) -> None:
+        if not self._closing:
+            self._ended = True
+            self._lose(TimeoutError("what was sent was never acknowledged"))
 
     def _resume_writing(self) -> None:
         if not self._closing:
@@ -220,7 +228,7 @@ class MemoryTransport(asyncio.Transport):
             protocol.buffer_updated(size)
             rest = rest[size:]
 
-    def _lose(self, error: ConnectionError | None) -> None:
+    def _lose(self, error: OSError | None) -> None:
         self._closing = True
         self._inbox.clear()
         self._loop.call_soon(self._protocol.connection_lost, error, context=self.context)
