@@ -40,6 +40,7 @@ class FaultRates(Struct, frozen=True, kw_only=True):
     clock_step_us: float = 0.0  # F20: the wall clock steps once
     ban: float = 0.0  # F21: of the rate limit answers: a ban instead
     maintenance_rate: float = 0.0  # F22: 503 for 30 to 120 s
+    trades_rate: float = 0.0  # F22: the list of trades alone is out of order for 60 to 110 s
     rules_rate: float = 0.0  # F23: a larger minimum, or trading halted, for 5 to 40 s
     venue_cancel: float = 0.0  # F24: of orders
     garbage: float = 0.0  # F26: of stream events: not to be understood
@@ -76,6 +77,7 @@ MAXIMA = FaultRates(
     clock_step_us=2e6,
     ban=0.02,
     maintenance_rate=1 / 1800,
+    trades_rate=1 / 600,
     rules_rate=1 / 600,
     venue_cancel=0.01,
     garbage=0.01,
@@ -87,6 +89,7 @@ MAXIMA = FaultRates(
     partition_rate=1 / 1800,
     stranger_rate=1 / 300,
 )
+CLOCKS = ("skew_us", "clock_step_us")
 READ_LAG_US = 2 * SECOND_US
 BALANCE_LAG_US = 5 * SECOND_US
 EXPIRY_US = 5 * SECOND_US
@@ -95,12 +98,16 @@ AHEAD_US = SECOND_US
 
 
 def swarm(seed: int, scale: float = 1.0, maxima: FaultRates = MAXIMA) -> FaultRates:
-    """The faults of one seed: each is on with probability 1/2, its strength uniform up to `maxima` × `scale`."""
+    """The faults of one seed: each is on with probability 1/2, its strength uniform up to `maxima` × `scale`.
+
+    Errors of clocks do not scale: beyond a limit the engine rightly refuses to trade.
+    """
     chance = Random(f"swarm:{seed}")
     drawn = {}
     for name in FaultRates.__struct_fields__:
         on, strength = chance.random() < 0.5, chance.random()
-        drawn[name] = strength * getattr(maxima, name) * scale if on else 0.0
+        factor = 1.0 if name in CLOCKS else scale
+        drawn[name] = strength * getattr(maxima, name) * factor if on else 0.0
     return FaultRates(**drawn)
 
 

@@ -22,6 +22,7 @@ from engine.model.event import BadMessageSeen, ClockSynced, ConnectorStatus, Eve
 from engine.model.instrument import Instrument
 from engine.model.market import BookDelta
 from engine.model.request import (
+    FetchTrades,
     RecallOrder,
     Reconnect,
     Request,
@@ -164,7 +165,8 @@ class FaultyConnector:
             return
         back_us = world.now_us + self.skew_us + world.latency_us()
         waits = back_us < limit_us and not self._dead
-        if world.weather.closed:
+        silent = isinstance(request, FetchTrades) and world.weather.no_trades_us > world.now_us
+        if world.weather.closed or silent:
             world.count("closed")
             self._tell(request, ambiguous(self.venue, request, "503", sent_us, back_us), waits, limit_us)
             return

@@ -29,6 +29,7 @@ class Weather:
     def __init__(self, venue: FaultyVenue, chance: Random) -> None:
         self.maintenance_us = 0
         self.partition_us = 0
+        self.no_trades_us = 0
         self._venue = venue
         self._chance = chance
         self._rules_us = 0
@@ -51,7 +52,7 @@ class Weather:
         return self._venue.now_us < self._rules_us + 10 * SECOND_US
 
     def heal(self) -> None:
-        self.maintenance_us = self.partition_us = 0
+        self.maintenance_us = self.partition_us = self.no_trades_us = 0
         self._restore_rules()
 
     def note(self, reports: Sequence[Report]) -> None:
@@ -75,6 +76,8 @@ class Weather:
                 self._cancel_everything()
         if rates.partition_rate and not self.cut_off and self._strikes(rates.partition_rate, "partition"):
             self.partition_us = now_us + self._seconds(20, 120)
+        if rates.trades_rate and self.no_trades_us < now_us and self._strikes(rates.trades_rate, "no_trades"):
+            self.no_trades_us = now_us + self._seconds(60, 110)
         if rates.rules_rate and not self._rules and self._strikes(rates.rules_rate, "rules"):
             self._change_rules()
         if rates.stranger_rate and self._strikes(rates.stranger_rate, "stranger"):

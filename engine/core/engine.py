@@ -153,8 +153,6 @@ class Engine:
             self._guard(now_us, requests)
         if facts.streams_due_us <= now_us:
             requests += facts.watch_streams(now_us)
-        if self._dead_man.due_us <= now_us:
-            requests += self._dead_man.tick(now_us)
         if now_us >= self._grid_due_us or now_us >= self.wake_us:
             self._watch(now_us)
             for request in self._decide(now_us):
@@ -162,6 +160,8 @@ class Engine:
         elif self.halt.restricted:
             for request in self._withdraw():
                 self._screen(request, now_us, requests)
+        if self._dead_man.due_us <= now_us:
+            requests += self._dead_man.tick(now_us)
         if self._sinks:
             for request in requests:
                 self._publish(request)

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from connectors.simulated.faulty_connector import Stream
 from connectors.simulated.faulty_venue import FaultyVenue
 from connectors.simulated.venue_order import VenueOrder
+from engine.core.engine import Engine
+from engine.core.modes import SEVERITY, Mode
 from engine.core.order_change import AlarmKind, Change
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action as Asked
 from engine.model.enums import CloseReason, OrderStatus, Outcome, Phase
 from engine.model.event import Fill, OrderUpdate, RequestFailed
 from engine.model.order import Order
-from engine.model.request import SubmitOrder
+from engine.model.request import CancelOrder, SubmitOrder
 
 if TYPE_CHECKING:
     from tests.sim.disk import Disk
 
 STALL_US = 20 * SECOND_US
+BOOKED_US = 90 * SECOND_US
+UNSAFE_US = 4 * SECOND_US
 GHOST_US = 60 * SECOND_US
 EQUAL_REJECTS = 3
 DEAD = (CloseReason.REJECTED, CloseReason.NOT_SENT, CloseReason.NEVER_EXISTED)
@@ -46,6 +50,10 @@ class Checks:
         self._booked: dict[tuple[str, str], None] = {}
         self._absent: dict[str, list[int]] = {}  # start times of denied lookups, in this process
         self._sent: dict[str, int] = {}
+        self._canceled: dict[str, None] = {}  # client ids that a cancel was sent for, in this process
+        self._unsafe_us = 0  # since when the account is not safe
+        self._over = False  # the engine says that it has stopped
+        self.blocked_us = 0  # when the venue could not be asked last
         submit = world.exchange.submit
 
         def watched(account: object, request: SubmitOrder) -> VenueOrder:
@@ -69,6 +77,8 @@ class Checks:
         self._rejects.clear()
         self._absent.clear()
         self._sent.clear()
+        self._canceled.clear()
+        self._unsafe_us = 0
 
     # ---- at every event
 
@@ -76,6 +86,8 @@ class Checks:
         """The venue has executed a create: I2, I4, I7."""
         request = order.request
         client_id = request.client_order_id
+        if self._over:
+            self.fail("I8", f"{client_id} came to life after the engine had stopped")
         if client_id in self.deaths:
             self.fail("I2", f"{client_id} was declared {self.deaths[client_id]} and came to life")
         row = self._disk.real.execute("SELECT 1 FROM orders WHERE client_order_id = ?", (client_id,)).fetchone()
@@ -120,7 +132,10 @@ class Checks:
         if key not in self._booked:
             self._booked[key] = None
             if not fill.trade_id.startswith("syn:"):
-                self.delays.append(fill.receive_us - self.skew_us - fill.event_us)
+                delay_us = fill.receive_us - self.skew_us - fill.event_us
+                self.delays.append(delay_us)
+                if delay_us > BOOKED_US and fill.event_us > self.blocked_us:
+                    self.fail("I9", f"trade {fill.trade_id} was booked after {delay_us // SECOND_US} s")
 
     def _done(self, order: Order) -> None:
         """I2, I3, I5: the bot is through with an order."""
@@ -145,7 +160,7 @@ class Checks:
     def _proven(self, order: Order) -> None:
         """I3: two denials that started after the quarantine, a second apart."""
         sheet = self.world.habits.sheet()
-        sent_us = self._sent.get(order.client_order_id, order.sent_us)
+        sent_us = order.sent_us
         end_us = sent_us + sheet.request_expiry_us + sheet.ahead_us + sheet.read_lag_us
         starts = [at_us for at_us in self._absent.get(order.client_order_id, []) if at_us > end_us]
         if len(starts) < 2 or starts[-1] - starts[0] < SECOND_US:
@@ -177,13 +192,38 @@ class Checks:
             submit: SubmitOrder = record  # type: ignore[assignment]
             if submit.client_order_id in self._sent:
                 self.fail("I4", f"{submit.client_order_id} is sent twice")
+            self._sent[submit.client_order_id] = self.world.now_us
+        elif kind is CancelOrder:
+            self._canceled[record.client_order_id] = None  # type: ignore[attr-defined]
 
-    def second(self, stream: Stream | None, awake_us: int) -> None:
-        """Once a second: I9. `awake_us` is when the process began to run without a pause."""
+    def second(self, engine: Engine, stream: Stream | None, awake_us: int) -> None:
+        """Once a second: I9, I15. `awake_us` is when the process began to run without a pause."""
         now_us = self.world.now_us
+        self._over = engine.stopped
+        mode = engine.halt.mode(f"{self.world.exchange.venue}:BTC-USDT")
+        if SEVERITY[mode] < SEVERITY[Mode.STOPPING]:
+            self._unsafe_us = 0
+        else:
+            self._unsafe_us = self._unsafe_us or now_us
+            if now_us - max(self._unsafe_us, awake_us) > UNSAFE_US:
+                self._withdrawn(engine)
         stalled = stream is not None and stream.stall_until_us > now_us
         if stream is not None and stalled and now_us - max(stream.stalled_us, awake_us) > STALL_US:
             self.fail("I9", f"the private stream is dead since {stream.stalled_us} and in use")
+
+    def _withdrawn(self, engine: Engine) -> None:
+        """I15: where no order may stand, a cancel is out for each that the bot was told of."""
+        exchange = self.world.exchange
+        for order in exchange.open_orders(self.world.desk.account):
+            client_id = order.request.client_order_id
+            known = engine.state.orders.by_venue_id(exchange.venue, order.venue_order_id) is not None
+            if known and self.own(client_id) and client_id not in self._canceled:
+                self.fail("I15", f"{client_id} stands although the mode is {engine.halt.mode()}, and no cancel is out")
+
+    def armed(self, engine: Engine) -> None:
+        """The dead man's switch was refreshed: not while its orders shall go."""
+        if SEVERITY[engine.halt.mode(self.world.exchange.venue)] >= SEVERITY[Mode.SAFE]:
+            self.fail("I15", "the dead man's switch is refreshed although the account is not safe")
 
     # ---- at the end
 

@@ -27,6 +27,7 @@ from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import OperatorAction
 from engine.model.event import OperatorCommand
 from engine.model.instrument import Instrument
+from engine.model.request import ArmDeadMan
 from engine.store.errors import LogFailed
 from tests.sim.checks import Checks
 from tests.sim.disk import Disk
@@ -119,7 +120,7 @@ class Run:
         self._converge()
         self._finish()
         hit = [name for name, count in marks.counts.items() if count > before.get(name, 0)]
-        return self._result(hit)
+        return self.result(hit)
 
     def _second(self, until_us: int) -> None:
         """One second of trading: what may happen to the process happens now."""
@@ -138,12 +139,21 @@ class Run:
             if rates.pause_rate and chance.random() < rates.pause_rate:
                 self.world.count("pause")
                 self._step(life, int((1 + chance.random() * 29) * SECOND_US))
-                self._awake_us = self.world.now_us
+                self._awake_us = self.checks.blocked_us = self.world.now_us
             if (now_us // SECOND_US) % (OPERATOR_US // SECOND_US) == 0:
                 self._resume()
         self._to(until_us)
         if self.life is not None:
-            self.checks.second(self.life.connector.stream, self._awake_us)
+            self.checks.second(self.life.engine, self.life.connector.stream, self._awake_us)
+        self._note_blocked()
+
+    def _note_blocked(self) -> None:
+        """Whether bot and venue can reach each other at all."""
+        world, life = self.world, self.life
+        weather = world.weather
+        blocked = weather.closed or weather.cut_off or weather.no_trades_us > world.now_us or life is None
+        if blocked or (life is not None and life.connector.banned_us > life.connector.now_us):
+            self.checks.blocked_us = world.now_us
 
     def _to(self, until_us: int) -> None:
         """Run the process, or wait until it is started again."""
@@ -233,6 +243,7 @@ class Run:
         while world.now_us < begun_us + SETTLE_US:
             self._to(world.now_us + SECOND_US)
             assert self.life is not None
+            checks.second(self.life.engine, self.life.connector.stream, self._awake_us)
             flat = not self.life.engine.state.orders.active() and not any(
                 checks.own(order.request.client_order_id) for order in exchange.open_orders(account)
             )
@@ -258,6 +269,8 @@ class Run:
     def hear(self, now_us: int, record: Record) -> None:
         """The second sink of the engine."""
         self.checks.heard(record)
+        if type(record) is ArmDeadMan and record.timeout_ms and self.life is not None:
+            self.checks.armed(self.life.engine)
         if self._hash is not None:
             self._hash.update(self._encode((now_us, type(record).__name__, record)))
         if self._trace is not None:
@@ -286,7 +299,8 @@ class Run:
 
         self.world.desk.note = watched  # type: ignore[method-assign]
 
-    def _result(self, hit: list[str]) -> dict[str, Any]:
+    def result(self, hit: list[str]) -> dict[str, Any]:
+        """What a campaign wants to know of it."""
         world, checks = self.world, self.checks
         listing = world.exchange.listing(INSTRUMENT_ID)
         return {

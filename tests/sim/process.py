@@ -20,6 +20,7 @@ from engine.core.user_stream import UserStream
 from engine.store.event_chain import read_chain
 from engine.store.order_log import OrderLog
 from engine.store.recovery import restore
+from tests.sim.story import QUIET
 from tests.sim.strategy import VENUE, controller_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Life:
             self._mine()
 
     def _mine(self) -> None:
-        """Put a crash point before and after every apply, commit and send."""
+        """Put a crash point before and after every apply (of what is no market data), commit and send."""
         point = self._run.point
 
         def around(real: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -91,7 +92,9 @@ class Life:
 
             return mined
 
-        self.engine.apply = around(self.engine.apply)  # type: ignore[method-assign]
+        apply = self.engine.apply
+        mined_apply = around(apply)
+        self.engine.apply = lambda event: (apply if isinstance(event, QUIET) else mined_apply)(event)  # type: ignore[method-assign]
         self.connector.send = around(self.connector.send)  # type: ignore[method-assign]
         self.driver._commit = around(self.recorder.commit)
 

@@ -1,0 +1,231 @@
+"""Bugs of the order tracker, the executors and the books, most of them copied from other people's bots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.core import (
+    absence,
+    adoption,
+    amend,
+    checks,
+    order_absence,
+    order_commands,
+    order_reports,
+    orders,
+    settlement,
+    tracker_state,
+)
+from engine.core.executors.quote import QuoteExecutor
+from engine.core.lifecycle import News, Stage
+from engine.core.order_record import FAR, Record
+from engine.core.order_reports import wake_the_dead
+from engine.core.portfolio import Portfolio
+from engine.core.tracker_state import TrackerState
+from engine.model.enums import CloseReason, Phase
+from engine.model.fill import Fill
+from engine.model.money import ZERO
+from engine.model.request import CancelOrder, LookupOrder
+from tests.sim.mutants.patch import Patch, mutant
+
+
+def ignored(state: TrackerState, record: Record, event: object, now_us: int) -> bool:
+    return False
+
+
+@mutant()
+def late_fill_of_a_settled_order_is_dropped(patch: Patch) -> None:
+    """Together with closing by the report alone, as bots do that forget an order at its end."""
+    patch.handle(Stage.SETTLING, News.FILL_NEW, ignored)
+
+
+@mutant()
+def fill_during_pending_cancel_is_dropped(patch: Patch) -> None:
+    """hummingbot#2501."""
+
+    def book(state: TrackerState, record: Record, fill: Fill, now_us: int) -> bool:
+        if record.order.command.value == "CANCEL":
+            return False
+        return settlement.book(state, record, fill, now_us)
+
+    patch.handle(Stage.LIVE, News.FILL_NEW, book)
+
+
+@mutant()
+def fill_before_the_ack_is_dropped(patch: Patch) -> None:
+    """CoinAlpha/hummingbot#82: the order is not known to be open yet."""
+    patch.handle(Stage.SENT, News.FILL_NEW, ignored)
+
+
+@mutant()
+def cumulative_quantity_shrinks(patch: Patch) -> None:
+    """`min` for `max`."""
+
+    def count_up(record: Record, update: Any) -> bool:
+        if update.filled is not None:
+            record.order.venue_filled = min(record.order.venue_filled, update.filled)
+        return False
+
+    patch.set(order_reports, "count_up", count_up)
+
+
+@mutant()
+def quarantine_forgets_the_expiry(patch: Patch) -> None:
+    def end_us(sent_us: int, expires_us: int, sheet: Any, clock_error_us: int) -> int:
+        return sent_us + sheet.read_lag_us
+
+    patch.set(order_absence, "quarantine_end_us", end_us)
+
+
+@mutant()
+def one_denial_is_a_proof(patch: Patch) -> None:
+    patch.set(absence, "ROUNDS", 1)
+
+
+@mutant()
+def denials_count_when_they_arrive(patch: Patch) -> None:
+    """started_us replaced by receive_us."""
+
+    def absent(state: TrackerState, record: Record, failure: Any, now_us: int) -> bool:
+        late = msgspec.structs.replace(failure, started_us=failure.receive_us)
+        return order_absence.absent_sent(state, record, late, now_us)
+
+    patch.handle(Stage.SENT, News.LOOKUP_ABSENT, absent)
+
+
+@mutant()
+def failed_cancel_is_not_repeated(patch: Patch) -> None:
+    """DEXBot#73."""
+
+    def repeat(state: TrackerState, record: Record, now_us: int) -> list[Any]:
+        first = record.order.attempts == 0
+        record.repeat_us = FAR
+        record.order.attempts += 1
+        return [order_commands.cancel_of(record.order)] if first else []
+
+    patch.set(order_commands, "_repeat_cancel", repeat)
+
+
+@mutant(profile="duplicate", scale=5)
+def twins_are_cancelled_by_client_id(patch: Patch) -> None:
+    def cancel_of(order: Any) -> CancelOrder:
+        return CancelOrder(order.client_order_id, order.instrument_id, "")
+
+    def lookup_of(order: Any) -> LookupOrder:
+        return LookupOrder(order.client_order_id, "", order.instrument_id)
+
+    patch.set(order_commands, "cancel_of", cancel_of)
+    patch.set(order_commands, "lookup_of", lookup_of)
+
+
+@mutant(profile="duplicate", scale=5)
+def twins_are_left_alone(patch: Patch) -> None:
+    def adopt_twin(state: TrackerState, first: Record, news: Any, now_us: int) -> Record:
+        record = real(state, first, news, now_us)
+        record.order.command = amend.NO_COMMAND
+        record.repeat_us = FAR
+        return record
+
+    real = adoption.adopt_twin
+    patch.set(orders.route_update.__globals__["__builtins__"] and _module_of(orders.route_update), "adopt_twin", adopt_twin)
+
+
+def _module_of(function: Any) -> Any:
+    import sys
+
+    return sys.modules[function.__module__]
+
+
+@mutant()
+def executor_forgets_orders_in_doubt(patch: Patch) -> None:
+    """catalyst#317: "Ordering again." Slots of orders without an answer count as free, at every layer."""
+
+    def slots(self: QuoteExecutor, active: Any) -> Any:
+        return {order.tag: order for order in active if order.phase is Phase.LIVE and order.command.value != "CANCEL"}
+
+    patch.set(QuoteExecutor, "_slots", slots)
+    patch.set(QuoteExecutor, "_free_name", lambda self, quote, state: quote.tag)
+    patch.set(checks, "RULES", tuple(row for row in checks.RULES if row[0] != "slot_busy"))
+
+
+@mutant()
+def fees_are_not_posted(patch: Patch) -> None:
+    def post(self: Portfolio, fill: Fill, owner: str) -> None:
+        real(self, msgspec.structs.replace(fill, fee=ZERO), owner)
+
+    real = patch.set(Portfolio, "_post", post)
+
+
+@mutant()
+def third_asset_fees_are_taken_for_quote(patch: Patch) -> None:
+    def post(self: Portfolio, fill: Fill, owner: str) -> None:
+        real(self, msgspec.structs.replace(fill, fee_asset="USDT"), owner)
+
+    real = patch.set(Portfolio, "_post", post)
+
+
+@mutant(profile="trades_rate", scale=20)
+def provisional_fill_is_not_replaced(patch: Patch) -> None:
+    """nautilus_trader#3046: the synthetic and the real fill both count."""
+    patch.set(orders, "take_back_provisional", lambda state, record: None)
+
+
+@mutant()
+def trades_of_an_order_are_not_fetched(patch: Patch) -> None:
+    """Neither singly nor from the cursor more than once an hour."""
+    patch.set(order_commands, "fetch_of", lambda state, order: LookupOrder("", order.venue_order_id, order.instrument_id))
+    patch.set(tracker_state, "FETCH_EVERY_US", FAR)
+
+
+@mutant()
+def dead_after_a_timeout(patch: Patch) -> None:
+    """Hummingbot: a create without an answer for 10 s has failed."""
+
+    def due_sent(state: TrackerState, record: Record, now_us: int) -> list[Any]:
+        if now_us - record.order.created_us > 4_000_000:
+            before = record.order.status
+            state.close(record, CloseReason.NEVER_EXISTED, "mutant")
+            state.conclude(record, now_us)
+            state.changes.append(state.change(record, before))
+            return []
+        return real(state, record, now_us)
+
+    real = order_commands.due_sent
+    patch.set(orders, "DUTIES", {**orders.DUTIES, Stage.SENT: due_sent})
+
+
+@mutant(scale=2)
+def adopted_order_is_filled_by_a_guess(patch: Patch) -> None:
+    """The size of the first fill is taken for the order's."""
+
+    def adopt(state: TrackerState, fill: Fill, now_us: int) -> Record:
+        record = real(state, fill, now_us)
+        record.order.quantity = fill.quantity
+        return record
+
+    real = adoption.adopt_fill
+    patch.set(_module_of(orders.route_fill), "adopt_fill", adopt)
+
+
+@mutant()
+def snapshot_brings_ended_orders_back(patch: Patch) -> None:
+    """A stale replica lists an order that has ended."""
+
+    def reopen(state: TrackerState, record: Record, event: Any, now_us: int) -> bool:
+        wake_the_dead(state, record, now_us)
+        return True
+
+    patch.handle(Stage.ENDED, News.LISTED, reopen)
+
+
+@mutant()
+def position_and_money_of_late_fills_are_lost(patch: Patch) -> None:
+    """Booked in the order, not in the ledger: lean fills after the close."""
+
+    def apply(self: Portfolio, change: Any) -> None:
+        closed = change.order.phase is Phase.CLOSED and change.order.close_reason is CloseReason.CANCELED
+        real(self, msgspec.structs.replace(change, fill=None) if closed else change)
+
+    real = patch.set(Portfolio, "apply", apply)
