@@ -12,7 +12,6 @@ import warnings
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
 from itertools import count
@@ -182,14 +181,17 @@ class SimLoop(asyncio.BaseEventLoop):
         """kill -9."""
         process.alive = False
         self._deaths = True
-        for task in self.waiting():
+        for task in self._tasks():
             if _process_of(task) is process:
                 self._bury(task)
         for hear in self.killed:
             hear(process)
 
-    def waiting(self) -> list[asyncio.Task[Any]]:
-        """Tasks that have not ended, the dead ones included, oldest first."""
+    def living(self) -> list[asyncio.Task[Any]]:
+        """Tasks that have not ended, oldest first."""
+        return [task for task in self._tasks() if (process := _process_of(task)) is None or process.alive]
+
+    def _tasks(self) -> list[asyncio.Task[Any]]:
         return sorted(asyncio.all_tasks(self), key=lambda task: getattr(task, "number", 0))
 
     def bury(self, remains: object) -> None:
@@ -203,12 +205,13 @@ class SimLoop(asyncio.BaseEventLoop):
     # ---- running
 
     def _run_once(self) -> None:
-        ready = self._ready
-        self._wake(self.elapsed_us)
+        ready, timers = self._ready, self._timers
         if not ready:
             if self._stopping:
                 return
             self._wake(self._next_us())
+        elif timers and timers[0][0] <= self.elapsed_us:
+            self._wake(self.elapsed_us)
         batch = len(ready)
         if self._chance is not None and batch > 1:
             shuffled = list(ready)
@@ -248,10 +251,8 @@ class SimLoop(asyncio.BaseEventLoop):
         while timers and timers[0][2]._cancelled:
             heappop(timers)
         if not timers:
-            raise Deadlock(
-                f"nothing will ever happen after {self.time():.6f} s, and these wait: {_names(self.waiting())}"
-            )
-        at_us = timers[0][0]
+            raise Deadlock(f"nothing will ever happen after {self.time():.6f} s, and these wait: {self._names()}")
+        at_us = max(self.elapsed_us, timers[0][0])
         if at_us > self._us_max:
             raise LimitReached(f"more than {self._us_max} µs of virtual time")
         return at_us
@@ -262,6 +263,9 @@ class SimLoop(asyncio.BaseEventLoop):
             raise LimitReached(f"more than {self._steps_max} steps, at {self.time():.6f} s")
         gc.collect()
 
+    def _names(self) -> str:
+        return "; ".join(f"{task.get_name()} {getattr(task.get_coro(), '__qualname__', '?')}" for task in self.living())
+
     def _note_error(self, loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
         if not self._over:
             self.errors.append(f"{told.get('message')}: {told.get('exception')!r}")
@@ -270,16 +274,15 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def check(self) -> None:
         """Raise UnhandledErrors if anything went wrong unheard, or if a task of the living was left."""
-        left = [task for task in self.waiting() if (process := _process_of(task)) is None or process.alive]
-        if left:
-            self.errors.append(f"left running: {_names(left)}")
+        if self.living():
+            self.errors.append(f"left running: {self._names()}")
         if self.errors:
             raise UnhandledErrors("\n".join(self.errors))
 
     def close(self) -> None:
         """Close what is left, the dead included, while everything that they still want to start is ignored."""
         self._over = True
-        for task in self.waiting():
+        for task in self._tasks():
             self._bury(task)
         self._ready.clear()
         self._timers.clear()
@@ -289,8 +292,7 @@ class SimLoop(asyncio.BaseEventLoop):
             events._set_running_loop(self)
             for remains in self._buried:
                 if isinstance(remains, tuple):
-                    with suppress(RuntimeError):  # it awaits in `finally`
-                        remains[1].close()
+                    _end(remains[1])
             events._set_running_loop(None)
             self._buried.clear()
             gc.collect()
@@ -319,5 +321,8 @@ def _process_of(task: asyncio.Task[Any]) -> Process | None:
     return task.process if isinstance(task, SimTask) else task.get_context().get(PROCESS)  # type: ignore[attr-defined]
 
 
-def _names(tasks: list[asyncio.Task[Any]]) -> str:
-    return "; ".join(f"{task.get_name()} {getattr(task.get_coro(), '__qualname__', '?')}" for task in tasks)
+def _end(coroutine: Coroutine[Any, Any, Any]) -> None:
+    try:
+        coroutine.close()
+    except Exception:  # handled: what it wants in its `finally` is not there any more, and nobody needs it
+        return

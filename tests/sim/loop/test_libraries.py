@@ -141,9 +141,10 @@ def test_websockets_notices_a_dead_connection_by_its_pings(
     loop = NetLoop()
 
     async def chat(connection: ServerConnection) -> None:
-        while True:
-            await connection.send("tick")
-            await asyncio.sleep(1)
+        with suppress(ConnectionClosedError):
+            while True:
+                await connection.send("tick")
+                await asyncio.sleep(1)
 
     async def main() -> float | None:
         async with (

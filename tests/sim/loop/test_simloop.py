@@ -33,12 +33,13 @@ def test_a_cancelled_timer_does_not_fire_and_moves_no_time() -> None:
         loop.call_later(5, fired.append, "late").cancel()
         loop.call_later(1, fired.append, "one")
         loop.call_at(loop.time() + 0.5, fired.append, "half")
+        loop.call_at(loop.time() - 0.5, fired.append, "past")
         loop.call_soon_threadsafe(fired.append, "now")
         async with asyncio.timeout(60):
             await asyncio.sleep(2)
 
     run(loop, main())
-    assert fired == ["now", "half", "one"]
+    assert fired == ["now", "past", "half", "one"]
     assert loop.elapsed_us == 3_000_000  # and the second that the run leaves for closing
 
 
