@@ -1,0 +1,67 @@
+"""The venue as a server: one loop, one exchange, every protocol path."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from connectors.simulated.server.rest import Rest
+from connectors.simulated.server.world import World
+from engine.schema.values import BadValue
+
+TICK_S = 0.1
+GRACE_S = 1.0
+
+
+class VenueServer:
+    """`tick_s` is how often the world moves on by itself; 0 leaves that to `tick`."""
+
+    def __init__(self, world: World, tick_s: float = TICK_S) -> None:
+        self.world = world
+        self.port = 0
+        self._tick_s = tick_s
+        self._runner: web.AppRunner | None = None
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Listen and return the port (a free one for 0). Only loopback addresses: there is no encryption here."""
+        if not ip_address(host).is_loopback:
+            raise BadValue(f"{host} can be reached from other machines and nothing here is encrypted", "127.0.0.1")
+        self.tick()
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", Rest(self.world).handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.port = self._runner.addresses[0][1]
+        if self._tick_s:
+            self._ticking = asyncio.create_task(self._keep_ticking())
+        return self.port
+
+    async def run(self) -> None:
+        """Serve until cancelled; an error of the market ends it."""
+        assert self._ticking is not None
+        await self._ticking
+
+    async def stop(self) -> None:
+        """Close everything; raises what ended the market."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            try:
+                await self._ticking
+            except asyncio.CancelledError:
+                return
+
+    def tick(self) -> None:
+        """Let what is due happen and tell the streams about it."""
+        self.world.advance()
+        self.world.flush()
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            self.tick()
+            await asyncio.sleep(self._tick_s)

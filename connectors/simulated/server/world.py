@@ -1,0 +1,177 @@
+"""What the protocol's operations work on: the exchange with its markets, the boards, the orders, keys and limits.
+
+Everything happens at `now_us` of the clock that was handed in; `advance` lets what is due happen first. After each
+command `commit` tells the streams about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from random import Random
+from string import ascii_letters, digits
+
+from connectors.simulated.book_order import What
+from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.server.board import FAST_US, SLOW_US, Board
+from connectors.simulated.server.credentials import Credential, KeyRing
+from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
+from connectors.simulated.server.hub import Hub
+from connectors.simulated.server.limits import Address, Limits, OrderCount
+from connectors.simulated.server.params import SYMBOL, Parameters
+from connectors.simulated.server.reports import account_position, balance_update, execution_report
+from connectors.simulated.server.symbols import Symbol
+from connectors.simulated.server.tickets import Tickets
+from connectors.simulated.server.users import Users
+from connectors.simulated.server.values import money
+from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account, Report
+from engine.model.enums import Liquidity
+
+CLIENT_ID_LENGTH = 22
+ID_LETTERS = ascii_letters + digits
+
+
+class World:
+    """`exchange` is driven by this object alone. `now_us` is the venue's clock; `seed` makes generated client ids.
+
+    `executions` are the ids of the last private report of each symbol.
+    """
+
+    def __init__(
+        self,
+        exchange: SimulatedExchange,
+        markets: Sequence[Market],
+        now_us: Callable[[], int],
+        *,
+        limits: Limits | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.exchange = exchange
+        self.limits = limits or Limits()
+        self.hub = Hub()
+        self.users = Users()
+        self.keys = KeyRing()
+        self.tickets = Tickets()
+        symbols = [Symbol(listing, exchange.orders_max) for listing in exchange.listings.values()]
+        self.boards = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
+        self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
+        self._markets = tuple(markets)
+        self._clock = now_us
+        self._chance = Random(f"client ids:{seed}")
+        self._addresses: dict[str, Address] = {}
+        self._counts: dict[int, OrderCount] = {}
+        self._accounts: dict[int, Account] = {}
+        self.executions = dict.fromkeys(self.boards, 0)
+        self._order_number = 0
+        self._flushed = {FAST_US: 0, SLOW_US: 0}
+
+    # --- who and what
+
+    @property
+    def now_us(self) -> int:
+        return self.exchange.now_us
+
+    def add_key(self, credential: Credential) -> None:
+        """Let a key trade for its account."""
+        for board in self.boards.values():
+            board.symbol.check_account(credential.account)
+        self._accounts[credential.account.number] = credential.account
+        self.keys.add(credential)
+
+    def board(self, params: Parameters) -> Board:
+        """The board of the mandatory `symbol`."""
+        return self.board_of(params.text("symbol", SYMBOL))
+
+    def board_of(self, name: str) -> Board:
+        if name not in self.boards:
+            raise ApiError(BAD_SYMBOL)
+        return self.boards[name]
+
+    def address(self, name: str) -> Address:
+        if name not in self._addresses:
+            self._addresses[name] = Address(self.limits)
+        return self._addresses[name]
+
+    def order_count(self, account: Account) -> OrderCount:
+        if account.number not in self._counts:
+            self._counts[account.number] = OrderCount(self.limits)
+        return self._counts[account.number]
+
+    def new_client_id(self) -> str:
+        """A client order id for a client that named none."""
+        return "".join(self._chance.choices(ID_LETTERS, k=CLIENT_ID_LENGTH))
+
+    def new_order_name(self) -> str:
+        """What the exchange knows an order by: client ids of this protocol change during an order's life."""
+        self._order_number += 1
+        return f"network-{self._order_number}"
+
+    # --- time
+
+    def advance(self) -> None:
+        """Let everything happen that is due by the clock."""
+        now_us = max(self._clock(), self.exchange.now_us)
+        while (due_us := self._due_us()) <= now_us:
+            self.exchange.advance(due_us)
+            for market in self._markets:
+                if market.next_us <= due_us:
+                    market.step(due_us, self.exchange)
+                    self.exchange.settle_all()
+            self.commit()
+        self.exchange.advance(now_us)
+        self.commit()
+
+    def flush(self) -> None:
+        """Tell the streams whose interval has come round, and deliver private events."""
+        now_us = self.exchange.now_us
+        for speed_us, flushed in self._flushed.items():
+            if now_us // speed_us != flushed:
+                self._flushed[speed_us] = now_us // speed_us
+                for board in self.boards.values():
+                    board.flush(now_us, speed_us)
+        self.users.deliver()
+
+    def commit(self) -> None:
+        """Tell what the last command did."""
+        for report in self.exchange.drain_reports():
+            self._report(report)
+        touched: dict[int, list[str]] = {}
+        for number, asset in self.exchange.drain_touched():
+            touched.setdefault(number, []).append(asset)
+        for number, assets in touched.items():
+            account = self._accounts.get(number)
+            if account is not None:
+                balances = [self.exchange.balance(account, asset) for asset in assets]
+                self.users.tell(number, account_position(balances, self.now_us))
+        for board in self.boards.values():
+            board.publish(self.now_us)
+
+    def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
+        """Money comes from outside; a negative amount goes."""
+        self.exchange.ledger.deposit(account.number, {asset: amount})
+        self.users.tell(account.number, balance_update(asset, money(amount), self.now_us))
+        self.commit()
+
+    # --- the parts
+
+    def _due_us(self) -> int:
+        """When something happens next by itself."""
+        return min([self.exchange.next_us, *(market.next_us for market in self._markets)], default=NEVER_US)
+
+    def _report(self, report: Report) -> None:
+        symbol = self._names[report.order.request.instrument_id]
+        ticket = self.tickets.of_order(report.order, symbol)
+        if ticket is None:
+            return
+        account = report.order.account
+        if report.fill is not None:
+            if not ticket.fills:
+                is_maker = report.fill.liquidity is Liquidity.MAKER
+                self.order_count(account).first_fill(self.now_us, is_maker)
+            ticket.fills.append(report.fill)
+        if report.state.what is What.CANCELED and not ticket.cancel_id:
+            ticket.cancel_id = self.new_client_id()
+        self.executions[symbol] += 1
+        event = execution_report(ticket, report, self.executions[symbol], self.now_us)
+        self.users.tell(account.number, event)

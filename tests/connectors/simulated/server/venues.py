@@ -1,0 +1,147 @@
+"""A served venue for tests: two accounts on one hand-made book, time by hand, requests signed as clients sign them."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import ClientSession
+
+from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.credentials import hmac_credential
+from connectors.simulated.server.limits import Limits
+from connectors.simulated.server.world import World
+from connectors.simulated.venue import SimulatedExchange
+from engine.model.enums import Side
+from engine.model.instrument import Instrument
+from tests.connectors.simulated.builders import ScriptedMarket, money
+
+START_US = 1_700_000_005_000_000
+SECRETS = {"alice": "wonderland", "bob": "builder"}
+BTC = "sim:BTC-USDT"
+
+
+def key_of(name: str) -> str:
+    return f"{name}key".ljust(16, "0")
+
+
+class HandClock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self, now_us: int = START_US) -> None:
+        self.now_us = now_us
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+def instrument(symbol: str = "BTC-USDT") -> Instrument:
+    base, quote = symbol.split("-")
+    return Instrument(
+        f"sim:{symbol}",
+        "sim",
+        symbol,
+        base,
+        quote,
+        price_step=Decimal("0.01"),
+        quantity_step=Decimal("0.001"),
+        notional_min=Decimal(5),
+        maker_rate=Decimal("0.001"),
+        taker_rate=Decimal("0.001"),
+        fee_asset=base,
+    )
+
+
+def make_world(clock: Any, limits: Limits | None = None) -> World:
+    """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
+    exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
+
+    def lay_out(exchange: SimulatedExchange) -> None:
+        engine = exchange.listing(BTC).engine
+        engine.add(Side.BUY, 9_900, 1_000)
+        engine.add(Side.SELL, 10_100, 1_000)
+        engine.print_trade(10_000, 1_000, Side.BUY)
+
+    world = World(exchange, [ScriptedMarket((clock(), lay_out))], clock, limits=limits)
+    for name, secret in SECRETS.items():
+        account = exchange.open_account(name, money(USDT=100_000, BTC=100))
+        world.add_key(hmac_credential(key_of(name), secret, account))
+    return world
+
+
+class Answer:
+    """Status, headers and body of an answer; a float in it would be an error of the venue."""
+
+    def __init__(self, status: int, headers: Any, text: str) -> None:
+        self.status, self.headers = status, headers
+        self.body = json.loads(text, parse_float=_no_floats)
+
+    @property
+    def error(self) -> tuple[int, int, str]:
+        return self.status, self.body["code"], self.body["msg"]
+
+
+def _no_floats(text: str) -> None:
+    raise AssertionError(f"the number {text} is not exact: it has to be text")
+
+
+def sign(name: str, text: str) -> str:
+    return hmac.new(SECRETS[name].encode(), text.encode(), sha256).hexdigest()
+
+
+class Site:
+    """A running venue and a client of it."""
+
+    def __init__(self, world: World, clock: HandClock, server: VenueServer, session: ClientSession) -> None:
+        self.world, self.clock, self.server, self.session = world, clock, server, session
+        self.engine = world.exchange.listing(BTC).engine
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    async def ask(self, method: str, path: str, text: str = "", **options: Any) -> Answer:
+        """A request with its query as it stands."""
+        url = f"{self.base}/api/v3/{path}" + (f"?{text}" if text else "")
+        async with self.session.request(method, url, **options) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def get(self, path: str, **params: Any) -> Answer:
+        return await self.ask("GET", path, urlencode(params))
+
+    async def signed(self, method: str, path: str, by: str = "alice", **params: Any) -> Answer:
+        """A signed request of a trader, stamped with the venue's time."""
+        text = urlencode({"timestamp": self.clock() // 1000} | params)
+        text = f"{text}&signature={sign(by, text)}"
+        return await self.ask(method, path, text, headers={"X-MBX-APIKEY": key_of(by)})
+
+    async def order(self, side: str, quantity: Any, price: Any = None, by: str = "alice", **params: Any) -> Answer:
+        """POST order on BTCUSDT: LIMIT GTC, MARKET without a price."""
+        limit = {"type": "MARKET"} if price is None else {"type": "LIMIT", "timeInForce": "GTC", "price": price}
+        return await self.signed(
+            "POST", "order", by, **({"symbol": "BTCUSDT", "side": side, "quantity": quantity} | limit | params)
+        )
+
+    def pass_time(self, us: int) -> None:
+        """Move the venue's clock and let what is due happen."""
+        self.clock.now_us += us
+        self.server.tick()
+
+
+@asynccontextmanager
+async def serving(limits: Limits | None = None) -> AsyncIterator[Site]:
+    clock = HandClock()
+    world = make_world(clock, limits)
+    server = VenueServer(world, tick_s=0)
+    await server.start()
+    try:
+        async with ClientSession(auto_decompress=True) as session:
+            yield Site(world, clock, server, session)
+    finally:
+        await server.stop()
