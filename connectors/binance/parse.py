@@ -138,6 +138,11 @@ class MarketDataParser:
             b"markPrice": self._mark_price,
         }
 
+    @property
+    def symbols(self) -> Mapping[str, str]:
+        """Binance's symbols → instrument ids."""
+        return self._symbols
+
     def parse(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         """The events of one frame of a combined stream, `{"stream": …, "data": …}`. Raises BadMessage."""
         stream = _stream(frame)

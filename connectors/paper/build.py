@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connectors.paper.choice import kernel_class
+from connectors.paper.day_rows import DayRows
 from connectors.paper.kernel import Kernel
 from connectors.paper.latency import Latency
 from connectors.paper.ledger import Ledger
@@ -36,7 +37,7 @@ class FillRules:
     kernel: str = "auto"
 
 
-def build_kernel(rows: Rows, rules: FillRules, size: int = 0) -> Kernel:
+def build_kernel(rows: Rows | DayRows, rules: FillRules, size: int = 0) -> Kernel:
     """A kernel that plays these rows by these rules."""
     kernel = kernel_class(rules.kernel)(rows, size)
     kernel.queue = QUEUES[rules.queue_model]
@@ -57,7 +58,7 @@ def build_kernel(rows: Rows, rules: FillRules, size: int = 0) -> Kernel:
 
 def build_venue(
     venue: str,
-    markets: Sequence[tuple[Instrument, Rows]],
+    markets: Sequence[tuple[Instrument, Rows | DayRows]],
     balances: Mapping[str, Decimal],
     latency: Latency,
     start_us: int,

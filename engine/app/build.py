@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.app.config.models import (
     BotConfig,
+    RecordedExchange,
     ReplaySection,
     RiskConfig,
     SimulatedExchange,
@@ -113,7 +114,7 @@ def limits_of(risk: RiskConfig) -> RiskLimits:
 def _sheets(config: BotConfig, registry: Registry) -> dict[str, VenueSheet]:
     return {
         name: registry.venue_module(exchange.connector).venue_sheet(exchange.latency)
-        if isinstance(exchange, SimulatedExchange)
+        if isinstance(exchange, SimulatedExchange | RecordedExchange)
         else registry.venue_module(exchange.connector).venue_sheet()
         for name, exchange in config.exchanges.items()
     }

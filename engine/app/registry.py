@@ -112,6 +112,7 @@ BUILT_IN = Registry(
     connectors={
         "simulated": "engine.app.config.models:SimulatedExchange",
         "simulated_remote": "engine.app.config.models:SimulatedRemoteExchange",
+        "recorded": "engine.app.config.models:RecordedExchange",
         "binance": NOT_BUILT,
         "binance_perpetual": NOT_BUILT,
         "okx": NOT_BUILT,
@@ -128,6 +129,7 @@ BUILT_IN = Registry(
     venues={
         "simulated": "connectors.simulated.build",
         "simulated_remote": "connectors.simulated.remote",
+        "recorded": "connectors.paper.recorded",
     },
     parsers={"binance": "connectors.binance.parse:recording_parser"},
 )

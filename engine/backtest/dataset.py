@@ -124,6 +124,19 @@ class Dataset:
             raise TickwrightError(f"{self.folder} has no data of {symbol}, only of {known}")
         return found
 
+    def rows_span(self, symbol: str) -> tuple[int, int]:
+        """First and last time of the rows. Raises TickwrightError when there are only candles."""
+        rows = self.market(symbol).rows
+        if not rows:
+            raise TickwrightError(f"{self.folder} has no rows of {symbol}, only candles: import trades or a book")
+        return rows[0].first_us, rows[-1].last_us
+
+    def count_rows(self, part: Part, *, opening: bool, end_us: int) -> int:
+        """How many rows `read_rows` gives."""
+        if part.last_us < end_us and not (opening and part.opening):
+            return part.rows
+        return len(self.read_rows(part, opening=opening, end_us=end_us)["event_us"])
+
     def row_parts(self, symbol: str, start_us: int, end_us: int) -> list[Part]:
         """The days that have rows in [start_us, end_us), oldest first; the first one whole."""
         day_us = start_us // DAY_US * DAY_US

@@ -15,6 +15,8 @@ from engine.model.errors import TickwrightError
 
 COMMANDS = {
     "balance": Entry("engine.app.cli.balance:command", "Show what a bot owns, or all that run."),
+    "backtest": Entry("engine.app.cli.backtest:command", "Play recorded data through a bot."),
+    "compare": Entry("engine.app.cli.compare:command", "Show the figures of several backtests side by side."),
     "completion": Entry("engine.app.cli.completion:command", "Print the completion script of a shell."),
     "config": Entry("", "Check and show configuration files."),
     "config check": Entry(
@@ -24,6 +26,17 @@ COMMANDS = {
     "config show": Entry(
         "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
     ),
+    "data": Entry("", "Data sets: import, list, check, convert."),
+    "data check": Entry(
+        "engine.app.cli.data_check:command", "Check a data set: files, order, prices, books; show its quality."
+    ),
+    "data convert": Entry(
+        "engine.app.cli.data_convert:command", "Write a data set as files for other programs, one a day."
+    ),
+    "data import": Entry(
+        "engine.app.cli.data_import:command", "Make a data set from files of venues and of other programs."
+    ),
+    "data list": Entry("engine.app.cli.data_list:command", "List data sets."),
     "doctor": Entry(
         "engine.app.cli.doctor:command", "Look for what could go wrong on this machine and in this folder."
     ),
@@ -41,6 +54,7 @@ COMMANDS = {
     "ps": Entry("engine.app.cli.ps:command", "List the bots of this folder."),
     "replay": Entry("engine.app.cli.replay:command", "Repeat a recorded session and compare every request."),
     "resume": Entry("engine.app.cli.resume:command", "Let a paused bot go on, or a halted one start again."),
+    "report": Entry("engine.app.cli.report:command", "Write the report of a backtest: one HTML file."),
     "simulate": Entry("engine.app.cli.simulate:command", "Run a synthetic market alone, for a look or a benchmark."),
     "start": Entry("engine.app.cli.start:command", "Run a bot until it is stopped."),
     "status": Entry("engine.app.cli.status:command", "Show a running bot."),

@@ -20,6 +20,7 @@ from engine.schema.fields import (
     Secret,
     Share,
     Spread,
+    TimeUs,
     TradingPair,
     setting,
     within,
@@ -77,6 +78,20 @@ class SimulatedRemoteExchange(ExchangeConfig):
     connector: Literal["simulated_remote"] = "simulated_remote"
     socket: str = setting(env=True, doc="where it listens", example="/tmp/venue.sock")
     trading_pairs: tuple[TradingPair, ...] = setting((), doc="what is traded; left out: all", example="[BTC-USDT]")
+
+
+class RecordedExchange(ExchangeConfig):
+    """A recorded market, from a data set; our orders are filled as they would have been. Nothing is contacted."""
+
+    connector: Literal["recorded"] = "recorded"
+    trading_pairs: tuple[TradingPair, ...] = setting((), doc="what is traded; left out: all", example="[BTC-USDT]")
+    balances: Balances = setting({}, doc="what the account holds at the start", example="{BTC: 0.5, USDT: 30000}")
+    latency: DurationUs | None = setting(None, doc="to the exchange; left out: execution_delay", example="60ms")
+    feed_latency: DurationUs = setting("10ms", doc="of market data without receive times", example="10ms")
+    response_latency: DurationUs = setting("10ms", doc="of answers and fills", example="10ms")
+    maker_fee: Fee = setting("2bps", doc="of the order value; negative is a rebate", example="2bps")
+    taker_fee: Fee = setting("5bps", doc="of the order value", example="5bps")
+    leverage: PositiveDecimal = setting("1", doc="of derivatives", example="3")
 
 
 class RealExchange(ExchangeConfig):
@@ -157,6 +172,30 @@ class SimulationConfig(ConfigModel):
     )
 
 
+class BacktestConfig(SimulationConfig):
+    """How recorded markets are played, and what is assumed where they do not say. Defaults are the pessimistic ones."""
+
+    queue_shape: Literal["power", "power2", "power3", "log", "log2"] = setting(
+        "power3", doc="of queue_model probabilistic"
+    )
+    queue_exponent: PositiveDecimal = setting("3", doc="of the power shapes", example="3")
+    partial_fills: bool = setting(True, doc="false: a fill is always of the whole order", example="true")
+    through: Literal["capped", "full"] = setting("capped", doc="by prices beyond ours: what was there, or all")
+    gap_fill: Literal["crossed", "none"] = setting("crossed", doc="after missing data: orders that the market passed")
+    gap_share_max: Share = setting("1%", doc="of missing data, beyond which a run warns", example="1%")
+    deep_queue: Literal["behind", "ahead"] = setting("behind", doc="of orders deeper than the data show")
+    self_trade: Literal["none", "cancel_new", "cancel_old"] = setting("none", doc="what the venue does about them")
+    kernel: Literal["auto", "reference", "fast"] = setting("auto", doc="auto: compiled if it was built")
+
+
+class DataSection(ConfigModel):
+    """Recorded data for a backtest."""
+
+    path: str = setting(env=True, doc="folder of a data set, or of one per exchange", example="data/binance")
+    start: TimeUs | None = setting(None, doc="left out: where the data begin", example="2025-10-01")
+    end: TimeUs | None = setting(None, doc="left out: where the data end", example="2025-11-30")
+
+
 class SettingsConfig(ConfigModel):
     """What all bots of a folder share, in `settings.yml` beside their files; a bot file may repeat any section."""
 
@@ -165,7 +204,7 @@ class SettingsConfig(ConfigModel):
     order_log: OrderLogConfig = setting(OrderLogConfig())
     market_maker: MarketMakerConfig = setting(MarketMakerConfig())
     simulator: SimulationConfig = setting(SimulationConfig())
-    backtest: SimulationConfig = setting(SimulationConfig())
+    backtest: BacktestConfig = setting(BacktestConfig())
 
 
 class BotConfig(SettingsConfig):
@@ -185,6 +224,11 @@ class BotConfig(SettingsConfig):
         None, doc="how it decides", example="{kind: pure_market_making, …}"
     )
     strategies: dict[Name, Annotated[StrategyConfig, STRATEGY]] = setting({}, doc="several strategies by name")
+    data: DataSection | None = setting(None, doc="what a backtest plays", example="{path: data/binance}")
+    queue_model: Literal["risk_averse", "probabilistic", "none", "through"] = setting(
+        "risk_averse", doc="how recorded queues move before our orders"
+    )
+    report: str = setting("", env=True, doc="file of a backtest's report", example="reports/my-bot.html")
     seed: int = setting(7, ge=0, doc="of everything random", example="7")
 
     @property

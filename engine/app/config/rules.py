@@ -6,7 +6,13 @@ They also see configurations that did not validate: a field with a problem is No
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from engine.app.config.models import BotConfig, RealExchange, SimulatedExchange, SimulatedRemoteExchange
+from engine.app.config.models import (
+    BotConfig,
+    RealExchange,
+    RecordedExchange,
+    SimulatedExchange,
+    SimulatedRemoteExchange,
+)
 from engine.app.config.problems import Path, path_text
 from engine.app.config.reading import Reading
 from engine.app.config.validate import did_you_mean
@@ -15,6 +21,7 @@ from engine.schema.base import StrategyConfig
 from engine.schema.values import Amount
 
 _SIMULATED = SimulatedExchange | SimulatedRemoteExchange
+_TRADES = SimulatedExchange | SimulatedRemoteExchange | RecordedExchange
 _LIVE_LIMITS = ("max_order_value", "max_drawdown", "kill_switch", "stale_data")
 # Fields that name an exchange, and the field with the market there.
 _MARKETS = {
@@ -79,7 +86,7 @@ def traded_pairs(config: BotConfig, reading: Reading) -> Iterator[Finding]:
         for exchange_field, pair_field in _MARKETS.items():
             name, pair = getattr(strategy, exchange_field, None), getattr(strategy, pair_field, None)
             exchange = (config.exchanges or {}).get(name or "")
-            traded = (exchange.trading_pairs or ()) if isinstance(exchange, _SIMULATED) else ()
+            traded = (exchange.trading_pairs or ()) if isinstance(exchange, _TRADES) else ()
             if pair and traded and pair not in traded:
                 message = f"'{pair}' is not traded on {name}: {', '.join(traded)}"
                 yield Finding((*path, pair_field), message, f"add it to exchanges.{name}.trading_pairs")
@@ -126,11 +133,16 @@ def floor_below_ceiling(config: BotConfig, reading: Reading) -> Iterator[Finding
 
 def mode_fits_connectors(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Simulated exchanges for simulated money, real ones for the rest."""
-    if config.mode == "backtest":
-        yield Finding(("mode",), "'backtest' is not part of this version", "write mode: simulated")
+    backtest = config.mode == "backtest"
+    if backtest and config.data is None and ("data",) not in reading.blamed and not reading.is_set(("data",)):
+        yield Finding(("data",), "missing required setting 'data'", "add  data: {path: data/binance}")
     real = [name for name, exchange in (config.exchanges or {}).items() if isinstance(exchange, RealExchange)]
     for name, exchange in (config.exchanges or {}).items():
         path = ("exchanges", name, "connector")
+        if config.mode and exchange is not None and backtest is not isinstance(exchange, RecordedExchange):
+            hint = "use connector: recorded" if backtest else "write mode: backtest"
+            yield Finding(path, f"'{exchange.connector}' cannot be used with mode: {config.mode}", hint)
+            continue
         if config.mode == "simulated" and isinstance(exchange, RealExchange):
             message = f"'{exchange.connector}' cannot be used with mode: simulated"
             yield Finding(path, message, "use connector: simulated, or mode: paper")

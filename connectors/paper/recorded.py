@@ -1,0 +1,72 @@
+"""A paper venue on recorded data, from plain settings: for runs that play a whole data set as fast as they can."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from numpy.typing import NDArray
+
+from connectors.paper.build import FillRules, build_kernel, build_venue
+from connectors.paper.build import venue_sheet as paper_sheet
+from connectors.paper.day_rows import Day, DayRows
+from connectors.paper.latency import Latency, constant
+from connectors.paper.midpoints import midpoints
+from connectors.paper.rows import Rows
+from connectors.paper.venue import PaperVenue
+from engine.core.venue_sheet import VenueSheet
+from engine.model.instrument import Instrument
+from engine.model.money import ONE
+
+LoadColumns = Callable[[], Mapping[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMarket:
+    """One instrument; `days` are (number of rows, time of the first, reader of the columns), oldest first."""
+
+    instrument: Instrument
+    days: Sequence[tuple[int, int, LoadColumns]]
+
+    def rows(self) -> DayRows:
+        """From the beginning."""
+        return DayRows([Day(count, first_us, _reader(load)) for count, first_us, load in self.days])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedVenue:
+    """Settings of one venue. Latencies are constant; recorded receive times take the place of `feed_us`."""
+
+    name: str
+    markets: Sequence[RecordedMarket]
+    balances: Mapping[str, Decimal]
+    feed_us: int
+    entry_us: int
+    response_us: int
+    start_us: int
+    rules: FillRules
+    leverage: Decimal = ONE
+
+
+def build_recorded(settings: RecordedVenue) -> PaperVenue:
+    """The venue at its first row."""
+    latency = Latency(settings.feed_us, constant(settings.entry_us), constant(settings.response_us))
+    markets = [(market.instrument, market.rows()) for market in settings.markets]
+    return build_venue(
+        settings.name, markets, settings.balances, latency, settings.start_us, settings.rules, settings.leverage
+    )
+
+
+def venue_sheet(latency_us: int | None = None) -> VenueSheet:
+    """What such a venue promises; without a latency it is taken to be within a second."""
+    return paper_sheet(1_000_000 if latency_us is None else latency_us)
+
+
+def recorded_mids(market: RecordedMarket, times_us: Sequence[int]) -> list[Decimal | None]:
+    """The mid just before each of the ascending times: the rows are played once more, as fast as they go."""
+    kernel = build_kernel(market.rows(), FillRules())
+    return midpoints(kernel, market.instrument.price_step, times_us)
+
+
+def _reader(load: LoadColumns) -> Callable[[], Rows]:
+    return lambda: Rows.of(load())

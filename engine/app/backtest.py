@@ -1,0 +1,237 @@
+"""From a checked configuration and a data set to a run, and from the run to its files."""
+
+import hashlib
+import json
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import asdict
+
+import engine
+from engine.app.backtest_runs import RESULT, RESULTS, time_text
+from engine.app.build import build_engine
+from engine.app.config.load import LoadedConfig
+from engine.app.config.models import BotConfig, RecordedExchange
+from engine.app.config_text import config_text
+from engine.app.registry import BUILT_IN
+from engine.backtest.dataset import MANIFEST, Dataset, Part
+from engine.backtest.recording import Recording
+from engine.backtest.results import Facts, result_of
+from engine.backtest.run import Progress, play
+from engine.core.driver import Driver
+from engine.core.order_ids import OrderIds
+from engine.model.errors import TickwrightError
+from engine.model.instrument import Instrument
+
+ORDER_TAG, EPOCH = "TEST", 1
+CONFIG = "config.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The data of one market of one exchange, within the span of the run."""
+
+    exchange: str
+    dataset: Dataset
+    instrument: Instrument
+    parts: Sequence[Part]
+
+    @property
+    def symbol(self) -> str:
+        return self.instrument.symbol
+
+    def digest(self) -> str:
+        """Of all files that the run reads."""
+        return hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
+
+
+def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Path:
+    """Run, and write `data/results/RUN/`; returns that folder. Raises TickwrightError when it cannot run.
+
+    A run that is stopped by `progress` keeps what it has.
+    """
+    config = loaded.config
+    assert config.data is not None, "mode: backtest has data"
+    start_us, end_us, sources = find_data(config, userdir)
+    digests = {source.instrument.instrument_id: source.digest() for source in sources}
+    run_id = run_id_of(loaded, digests, start_us, end_us)
+    folder = userdir / RESULTS / f"{config.name}-{run_id}"
+    folder.mkdir(parents=True, exist_ok=True)
+    cpu_s, wall_s = time.process_time(), time.monotonic()
+    module = BUILT_IN.venue_module("recorded")
+    markets = [_market(module, source, end_us) for source in sources]
+    venues = _venues(module, config, sources, markets, start_us)
+    recording = Recording(folder, sources[0].instrument.quote)
+    instruments = [instrument for venue in venues for instrument in venue.instruments]
+    ids = OrderIds(ORDER_TAG, EPOCH)
+    core = build_engine(config, instruments, ids, start_us, [recording.hear], recording.changed)
+    for venue in venues:
+        venue.install(core.state)
+    recording.follow(core)
+    driver = Driver(core, venues, lambda requests: "")
+    complete = play(driver, recording, end_us, partial(_rows, venues), progress)
+    facts = Facts(
+        quote=sources[0].instrument.quote,
+        engine=core,
+        recording=recording,
+        instruments=instruments,
+        mids={market.instrument.instrument_id: partial(module.recorded_mids, market) for market in markets},
+        run={
+            "run": folder.name,
+            "name": config.name,
+            "strategies": [each.kind or each.use for each in config.strategies_by_name.values()],
+            "version": engine.__version__,
+            "seed": config.seed,
+            "config_hash": loaded.hash,
+            "start_us": start_us,
+            "end_us": core.state.now_us,
+            "wanted_end_us": end_us,
+            "complete": complete,
+            "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "rows": _rows(venues),
+            "run_cpu_s": round(time.process_time() - cpu_s, 3),
+            "run_wall_s": round(time.monotonic() - wall_s, 3),
+            "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        },
+        assumptions=_assumptions(config, venues, sources),
+        data=[
+            _about(source, config.backtest.gap_share_max) | {"digest": digests[source.instrument.instrument_id]}
+            for source in sources
+        ],
+    )
+    result = result_of(facts, folder)
+    (folder / CONFIG).write_text(config_text(loaded), encoding="utf-8")
+    (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder
+
+
+def find_data(config: BotConfig, userdir: Path) -> tuple[int, int, list[Source]]:
+    """The span of the run, and the data in it: that which all markets have, unless the configuration says less."""
+    assert config.data is not None
+    path = Path(config.data.path)
+    root = path if path.is_absolute() else userdir / path
+    markets = []
+    for name, exchange in config.exchanges.items():
+        assert isinstance(exchange, RecordedExchange), "rules see to that"
+        dataset = Dataset.open(root if (root / MANIFEST).exists() else root / name)
+        symbols = exchange.trading_pairs or dataset.manifest.markets
+        markets += [(name, exchange, dataset, symbol) for symbol in symbols]
+    spans = [dataset.rows_span(symbol) for _, _, dataset, symbol in markets]
+    start_us = max(config.data.start or 0, *(first for first, _ in spans))
+    end_us = min(config.data.end or 1 << 62, *(last + 1 for _, last in spans))
+    if start_us >= end_us:
+        raise TickwrightError(
+            f"{root} has no data from {time_text(start_us)} to {time_text(end_us)}: change data.start, data.end"
+        )
+    sources = []
+    for name, exchange, dataset, symbol in markets:
+        parts = dataset.row_parts(symbol, start_us, end_us)
+        sources.append(Source(name, dataset, _instrument(dataset.market(symbol).instrument, name, exchange), parts))
+    return start_us, end_us, sources
+
+
+def run_id_of(loaded: LoadedConfig, digests: Mapping[str, str], start_us: int, end_us: int) -> str:
+    """Of configuration, data, span and program: the same run has the same id."""
+    parts = [loaded.hash, engine.__version__, str(start_us), str(end_us), *(f"{k}={v}" for k, v in digests.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _instrument(recorded: Instrument, exchange_name: str, exchange: RecordedExchange) -> Instrument:
+    """The recorded market's rules under our name of the exchange, with the fees of the configuration."""
+    values = {field: getattr(recorded, field) for field in Instrument.__slots__}
+    values |= {
+        "instrument_id": f"{exchange_name}:{recorded.symbol}",
+        "venue": exchange_name,
+        "maker_rate": exchange.maker_fee,
+        "taker_rate": exchange.taker_fee,
+    }
+    return Instrument(**values)
+
+
+def _market(module: Any, source: Source, end_us: int) -> Any:
+    days = []
+    for number, part in enumerate(source.parts):
+        count = source.dataset.count_rows(part, opening=number == 0, end_us=end_us)
+        read = partial(source.dataset.read_rows, part, opening=number == 0, end_us=end_us)
+        days.append((count, part.first_us, read))
+    return module.RecordedMarket(source.instrument, days)
+
+
+def _venues(
+    module: Any, config: BotConfig, sources: Sequence[Source], markets: Sequence[Any], start_us: int
+) -> list[Any]:
+    rules = module.FillRules(
+        queue_model=config.queue_model,
+        queue_exponent=float(config.backtest.queue_exponent),
+        **{name: getattr(config.backtest, name) for name in _RULES},
+    )
+    venues = []
+    for name, exchange in config.exchanges.items():
+        assert isinstance(exchange, RecordedExchange)
+        own = [market for source, market in zip(sources, markets, strict=True) if source.exchange == name]
+        settings = module.RecordedVenue(
+            name=name,
+            markets=own,
+            balances=exchange.balances,
+            feed_us=exchange.feed_latency,
+            entry_us=config.backtest.execution_delay if exchange.latency is None else exchange.latency,
+            response_us=exchange.response_latency,
+            start_us=start_us,
+            rules=rules,
+            leverage=exchange.leverage,
+        )
+        venues.append(module.build_recorded(settings))
+    return venues
+
+
+_RULES = ("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel")
+
+
+def _rows(venues: Sequence[Any]) -> int:
+    return sum(listing.kernel.rows_applied for venue in venues for listing in venue.listings)
+
+
+def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Source]) -> list[tuple[str, str]]:
+    """What the run takes for granted, in words: the report begins with it."""
+    backtest = config.backtest
+    queue: str = config.queue_model
+    if queue == "probabilistic":
+        queue += f" ({backtest.queue_shape}, exponent {backtest.queue_exponent})"
+    lines = [("Queue model", queue), ("Partial fills", "yes" if backtest.partial_fills else "no")]
+    lines.append(("Prices beyond ours fill", backtest.through))
+    lines.append(("After missing data", f"orders that the market passed: {backtest.gap_fill}"))
+    for name, exchange in config.exchanges.items():
+        assert isinstance(exchange, RecordedExchange)
+        recorded = all(s.dataset.market(s.symbol).receive_times for s in sources if s.exchange == name)
+        feed = "as recorded" if recorded else f"{exchange.feed_latency / 1000:g} ms"
+        entry_us = backtest.execution_delay if exchange.latency is None else exchange.latency
+        there = f"feed {feed}, orders {entry_us / 1000:g} ms, answers {exchange.response_latency / 1000:g} ms"
+        lines.append((f"Latency, {name}", there))
+        lines.append(
+            (f"Fees, {name}", f"maker {exchange.maker_fee * 10_000:f} bps, taker {exchange.taker_fee * 10_000:f} bps")
+        )
+    kernels = {type(listing.kernel).__module__ for venue in venues for listing in venue.listings}
+    lines.append(("Fill kernel", "compiled" if any(".fast" in name for name in kernels) else "reference"))
+    lines.append(("Market impact", "none: our orders do not change the recorded market"))
+    return lines
+
+
+def _about(source: Source, gap_share_max: Decimal) -> dict[str, Any]:
+    market = source.dataset.market(source.symbol)
+    return {
+        "instrument_id": source.instrument.instrument_id,
+        "folder": str(source.dataset.folder),
+        "source": market.source,
+        "licence": market.licence,
+        "rows": sum(part.rows for part in source.parts),
+        "days": len(source.parts),
+        "quality": asdict(market.quality),
+        "gap_share_max": float(gap_share_max),
+    }
