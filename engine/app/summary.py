@@ -79,6 +79,8 @@ def render_summary(data: Mapping[str, Any]) -> str:
         *(_ledger_text(line) for line in data["ledger"]),
         f"  journal  {data['journal']}: {data['journal_entries']:,} entries, digest {data['journal_digest']}",
     ]
+    if data["orders_open"]:
+        lines.append(f"  may still be open: {', '.join(data['orders_open'])}")
     return "\n".join(lines)
 
 

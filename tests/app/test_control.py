@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from engine.app.control.server import ControlServer
 from engine.app.failure import Failure
 from engine.app.launch import Run, opened
 from engine.model.errors import BadMessage, TickwrightError
+from engine.store.connection import FileLock
 from tests.app.bots import write_config
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
@@ -108,6 +111,33 @@ def test_bots_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught:
         ask(bot, "status")
     assert caught.value.code == "E-NOTFOUND"
+
+
+def test_a_bot_of_another_version(tmp_path: Path) -> None:
+    """Whoever holds the lock and speaks otherwise."""
+    bot = BotFolder(tmp_path, "maker")
+    bot.folder.mkdir(parents=True)
+    lock = FileLock(bot.folder)
+    write_entry(bot.entry, entry(socket=str(bot.socket)))
+    with pytest.raises(Failure, match="starts or ends just now") as caught:
+        ask(bot, "status")
+    assert caught.value.code == "E-NOTRUNNING"
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor() as pool:
+        listener.bind(str(bot.socket))
+        listener.listen()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(encode(Hello(PROTOCOL + 1, "9.9")))
+                connection.recv(1000)
+
+        served = pool.submit(serve)
+        with pytest.raises(Failure, match=r"speaks protocol 2 \(version 9\.9\), this is 1") as caught:
+            ask(bot, "status")
+        served.result()
+    assert caught.value.code == "E-VERSION"
+    lock.release()
 
 
 def entry(**changes: Any) -> BotEntry:

@@ -2,19 +2,22 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
-from engine.app.bot_entry import BotEntry, BotState, read_entry, state_of
+from engine.app.bot_entry import BotEntry, BotState, read_entry, state_of, write_entry
 from engine.store.order_history import OrderHistory
-from tests.app.bots import bot_of, wait_until, write_config
+from tests.app.bots import WAIT_SECONDS, bot_of, wait_until, write_config
 from tests.app.cli.support import failed, ok, run
+from tests.app.test_control import entry
 from tests.support import ROOT
 
 RSS_MAX_KB = 80 * 1024
@@ -216,3 +219,48 @@ def test_ctrl_c_in_virtual_time(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert said.startswith("maker stopped: Ctrl-C\n")
     assert "still open 0" in said
+
+
+def test_followed_logs(home: Path) -> None:
+    """Lines appear as they are written, also in a new file."""
+    path = bot_of(home).log
+    write_entry(bot_of(home).entry, entry())
+    path.parent.mkdir()
+    path.write_text("2026-01-01 00:00:00.000Z INFO    I-X      one\n")
+    program = [sys.executable, str(ROOT / "bot.py"), "logs", "maker", "-f", "--userdir", str(home)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        limit = Timer(WAIT_SECONDS, process.kill)  # so that a line that never comes ends the test
+        limit.start()
+        assert process.stdout.readline().endswith(" one\n")
+        path.rename(path.with_name("maker_2026-01-01.log"))
+        path.write_text("2026-01-02 00:00:00.000Z INFO    I-X      two\n")
+        assert process.stdout.readline().endswith(" two\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+        limit.cancel()
+
+
+def test_the_first_five_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From an empty folder to a trade and back."""
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "demo").exit_code == 0
+    home = tmp_path / "demo"
+    monkeypatch.chdir(home)
+    said = run("start", "conf/pmm_sim.yml", "-d", "--speed", "10")
+    try:
+        assert said.stderr.startswith(" SIMULATED  pmm-sim  pure_market_making  sim BTC-USDT  tick 1s  seed 7\n")
+        assert "orders data/bots/pmm-sim/orders.sqlite   log logs/pmm-sim.log\n" in said.stderr
+        assert "tickwright status pmm-sim --live | tickwright stop pmm-sim" in said.stdout
+        shown = run("status", "pmm-sim").stdout
+        titles = ("Markets", "Assets", "Performance", "Orders")
+        assert [shown.find(title) for title in titles] == sorted(shown.find(title) for title in titles)
+        assert ok("status", "pmm-sim")["state"] == "RUNNING"
+    finally:
+        stopped = run("stop", "pmm-sim").stdout
+    assert re.fullmatch(
+        r"pmm-sim: cancelled \d orders \(\d confirmed\), \d+ trades, total PnL [-+.\d]+ USDT, stopped in [.\d]+ s\n",
+        stopped,
+    )
+    assert {path.name for path in (home / "data" / "bots" / "pmm-sim").iterdir()} >= {"orders.sqlite", "journal"}
+    assert (home / "logs" / "pmm-sim.log").exists()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from engine.app.cli.bots import known_bot
 from engine.app.cli.output import Output
-from engine.app.log_file import Level, last_lines, level_of
+from engine.app.log_file import Level, level_of
 
 POLL_SECONDS = 0.2
 
@@ -25,7 +26,7 @@ def command(output: Output, name: str, follow: bool, level: str, lines: int) -> 
     path = known_bot(output, name).log
     least, wanted = Level[level.upper()], True
     try:
-        for line in (*last_lines(path, lines), *(_coming(path) if follow else ())):
+        for line in _lines(path, lines, follow):
             found = level_of(line)
             wanted = wanted if found is None else found >= least  # a line without a level goes on with the one before
             if wanted:
@@ -34,16 +35,21 @@ def command(output: Output, name: str, follow: bool, level: str, lines: int) -> 
         return
 
 
-def _coming(path: Path) -> Iterator[str]:
-    """Lines as they are written, also when the file is rotated."""
+def _lines(path: Path, count: int, follow: bool) -> Iterator[str]:
+    """The newest lines, then those that are written from now on, also when the file is rotated."""
+    if not path.exists():
+        return
     file = path.open(encoding="utf-8", errors="replace")
-    file.seek(0, 2)
-    while True:
-        line = file.readline()
-        if line:
-            yield line.rstrip("\n")
-            continue
-        time.sleep(POLL_SECONDS)
-        if path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-            file.close()
-            file = path.open(encoding="utf-8", errors="replace")
+    try:
+        yield from (line.rstrip("\n") for line in deque(file, maxlen=count))
+        while follow:
+            line = file.readline()
+            if line:
+                yield line.rstrip("\n")
+                continue
+            time.sleep(POLL_SECONDS)
+            if path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                file.close()
+                file = path.open(encoding="utf-8", errors="replace")
+    finally:
+        file.close()

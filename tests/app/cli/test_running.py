@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.bots import bot_of, run_virtual_bot, write_config
+from engine.app.live_view import show_view
+from tests.app.bots import QUOTES, WILD, bot_of, run_virtual_bot, write_config
 from tests.app.cli.support import failed, ok, run
 
 OF_A_BOT = [
@@ -103,18 +104,34 @@ def test_start_with_wrong_options(tmp_path: Path, words: tuple[str, ...], code: 
     assert not (tmp_path / "data").exists()
 
 
+KILL_SWITCH = QUOTES + "risk: {kill_switch: 0.01%, max_drawdown: 0.005%}\n"
+
+
 @pytest.mark.parametrize(
-    ("options", "code", "error"),
+    ("rest", "code", "error", "reason"),
     [
-        (("--set", "risk.kill_switch=0.01%", "--set", "risk.max_drawdown=0.005%"), 7, "R-KILL"),
+        (KILL_SWITCH, 7, "R-KILL", "kill_switch 0.01%: equity "),
+        (WILD, 1, "E-STRATEGY", "strategy error: ZeroDivisionError: division by zero at "),
     ],
 )
-def test_ends_that_are_failures(tmp_path: Path, options: tuple[str, ...], code: int, error: str) -> None:
-    words = ("start", str(write_config(tmp_path)), "--speed", "max", "--for", "1h", *options)
+def test_ends_that_are_failures(tmp_path: Path, rest: str, code: int, error: str, reason: str) -> None:
+    words = ("start", str(write_config(tmp_path, rest=rest)), "--speed", "max", "--for", "1h")
     found, told = failed(*words, cwd=tmp_path)
     assert (found, told["code"], told["where"]) == (code, error, "maker")
+    assert told["detail"].startswith(reason)
     assert run("resume", "maker", cwd=tmp_path).exit_code == 0
     said = run(*words, cwd=tmp_path)
     assert said.exit_code == code
-    assert said.stdout.startswith("maker stopped: kill_switch 0.01%")
-    assert f"{error}   maker: kill_switch" in said.stderr
+    assert said.stdout.startswith(f"maker stopped: {reason}")
+    assert f"{error:<8} maker: {reason}" in said.stderr
+
+
+def test_a_terminal_shows_the_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    with show_view(said.append, live=True) as view:
+        run_virtual_bot(tmp_path, ready=view.attach)
+        view.hear("stands among the warnings")
+    shown = capsys.readouterr().out
+    assert [title for title in ("Markets", "Assets", "Performance", "Orders", "No warnings.") if title in shown][4:]
+    assert "maker  pure_market_making   SIMULATED   ● STOPPED  virtual time 00:02:0" in shown
+    assert said == []
