@@ -42,7 +42,7 @@ def start_detached(bot: BotFolder, words: Sequence[str]) -> BotEntry:
     raise Failure("E-TIMEOUT", text, fix=f"tickwright logs {bot.name} -f, or tickwright kill {bot.name}")
 
 
-def _spawn(program: Sequence[str], said: Path) -> int:
+def _spawn(program: list[str], said: Path) -> int:
     """Start a process that has its own session, imports from where we do, and reads nothing. Returns its number."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     files = [
