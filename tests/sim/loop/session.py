@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sqlite3
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -159,6 +160,7 @@ class World:
         markets = markets or [ThinMarket(MARKET, 600_000, Random("market:1"), START_US)]
         self.venue = WireVenue(self.exchange, self.account, markets, loop)
         self.disk = sqlite3.connect(":memory:", isolation_level=None)
+        weakref.finalize(self, self.disk.close)
         migrate(self.disk, Path("orders.sqlite"))
         self.journal = io.BytesIO()
         self.bot: Bot

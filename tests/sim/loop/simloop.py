@@ -70,7 +70,6 @@ class SimTask(asyncio.Task[Any]):
         self.number = number  # asyncio hashes the task while it initialises it
         context = options.get("context")
         self.process = PROCESS.get() if context is None else context.get(PROCESS)
-        options["name"] = options.get("name") or f"Task-{number}"
         super().__init__(coro, loop=loop, **options)
 
     def __hash__(self) -> int:
@@ -99,10 +98,8 @@ class SimLoop(asyncio.BaseEventLoop):
         self._number = count(1).__next__
         self._buried: list[object] = []  # what must not be collected, because it would run code of the dead
         self._over = False
-        self._deaths = False
         self._collect_at = min(COLLECT_STEPS, steps_max + 1)
         self._clock_resolution = 1e-6
-        self.set_task_factory(self._make_task)
         self.set_exception_handler(self._note_error)
 
     # ---- time
@@ -159,12 +156,9 @@ class SimLoop(asyncio.BaseEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return SimFuture(self, self._number())
 
-    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> SimTask:
-        task = SimTask(coro, loop=self, number=self._number(), **options)
-        if self._over:  # it will never run
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            coro.close()
-        return task
+    def create_task(self, coro: Any, *, name: str | None = None, **options: Any) -> asyncio.Task[Any]:  # type: ignore[override]
+        number = self._number()
+        return SimTask(coro, loop=self, number=number, name=name or f"Task-{number}", **options)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It is dropped when its time comes."""
@@ -180,10 +174,9 @@ class SimLoop(asyncio.BaseEventLoop):
     def kill(self, process: Process) -> None:
         """kill -9."""
         process.alive = False
-        self._deaths = True
         for task in self._tasks():
             if _process_of(task) is process:
-                self._bury(task)
+                self.bury(task)
         for hear in self.killed:
             hear(process)
 
@@ -197,10 +190,6 @@ class SimLoop(asyncio.BaseEventLoop):
     def bury(self, remains: object) -> None:
         """Keep an object of a dead process until the loop is closed: collecting it would run its code."""
         self._buried.append(remains)
-
-    def _bury(self, task: asyncio.Task[Any]) -> None:
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
-        self._buried.append((task, task.get_coro()))
 
     # ---- running
 
@@ -283,16 +272,18 @@ class SimLoop(asyncio.BaseEventLoop):
         """Close what is left, the dead included, while everything that they still want to start is ignored."""
         self._over = True
         for task in self._tasks():
-            self._bury(task)
+            self.bury(task)
         self._ready.clear()
         self._timers.clear()
         with warnings.catch_warnings():
-            if self._deaths:
+            if self._buried:
                 warnings.simplefilter("ignore")  # the dead closed nothing and awaited nothing
             events._set_running_loop(self)
             for remains in self._buried:
-                if isinstance(remains, tuple):
-                    _end(remains[1])
+                if isinstance(remains, asyncio.Task):
+                    _end(remains)
+            for newborn in self._tasks():
+                _end(newborn)
             events._set_running_loop(None)
             self._buried.clear()
             gc.collect()
@@ -321,8 +312,9 @@ def _process_of(task: asyncio.Task[Any]) -> Process | None:
     return task.process if isinstance(task, SimTask) else task.get_context().get(PROCESS)  # type: ignore[attr-defined]
 
 
-def _end(coroutine: Coroutine[Any, Any, Any]) -> None:
+def _end(task: Any) -> None:
+    task._log_destroy_pending = False
     try:
-        coroutine.close()
+        task.get_coro().close()
     except Exception:  # handled: what it wants in its `finally` is not there any more, and nobody needs it
         return
