@@ -27,10 +27,10 @@ class VenueProcess:
         self.venue = venue
         self._clock = clock
         self._woken = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(self, path: Path, ready: Callable[[], None]) -> None:
-        """Until cancelled. Only the user himself may connect. Raises OSError about the socket."""
+        """Until cancelled; the file of the socket stays. Only this user may connect. Raises OSError about the socket."""
         before = os.umask(0o177)
         try:
             server = await asyncio.start_unix_server(self._serve, path)
@@ -41,10 +41,9 @@ class VenueProcess:
             await self._keep_time()
         finally:
             server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            os.unlink(path)
+            for writer in self._clients.values():
+                writer.transport.abort()
+            await asyncio.gather(*self._clients)
 
     async def _keep_time(self) -> None:
         venue, clock = self.venue, self._clock
@@ -60,13 +59,13 @@ class VenueProcess:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._clients[task] = writer
         try:
             await self._talk(reader, writer)
         except (BadMessage, ConnectionError):
             return  # the other side went away, or does not speak our language: it is hung up on
         finally:
-            self._tasks.discard(task)
+            del self._clients[task]
             writer.transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

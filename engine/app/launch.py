@@ -38,9 +38,9 @@ from engine.core.engine import FAR
 from engine.core.journal import Header
 from engine.core.order_change import Change
 from engine.core.order_ids import DIGITS, TAG_LENGTH, OrderIds
+from engine.store import recovery
 from engine.store.errors import LogInUse
 from engine.store.order_log import OrderLog
-from engine.store.recovery import restore
 
 NO_RUN_CODE = 1
 
@@ -129,6 +129,7 @@ def _assemble(
     instruments = [instrument for venue in (*venues, *connectors) for instrument in venue.instruments]
     begun = log.begin_session(start_us, order_tag(config.name))
     refuse_halted(bot, begun.halt_latch)
+    recovered = log.load(start_us) if connectors else None
     header = Header(
         version=engine.__version__,
         session_id=entry.session_id,
@@ -140,6 +141,7 @@ def _assemble(
         order_tag=begun.tag,
         epoch=begun.epoch,
         started_us=start_us,
+        recovered=b"" if recovered is None else recovery.encode(recovered),
     )
     recorder = Recorder(JournalFile(bot.journal(entry.session_id), header), log)
     tally = Tally()
@@ -150,8 +152,8 @@ def _assemble(
 
     ids = OrderIds(begun.tag, begun.epoch)
     core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
-    if connectors:
-        restore(log.load(start_us), core.state.orders, core.state.portfolio, start_us)
+    if recovered is not None:
+        recovery.restore(recovered, core.state.orders, core.state.portfolio, start_us)
     recorder.follow(core.state)
     return Session(
         loaded=run.loaded,

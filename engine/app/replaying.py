@@ -19,6 +19,7 @@ from engine.model.errors import BadMessage
 from engine.model.event import OrderUpdate, Tick
 from engine.model.fill import Fill
 from engine.model.quote import Refused
+from engine.store import recovery
 from engine.store.causes import cause_of
 
 
@@ -54,6 +55,9 @@ def replay_journal(path: Path, environ: Mapping[str, str] = os.environ) -> Repor
             config = read_config_text(header.config, f"configuration in {path.name}", environ)
             ids = OrderIds(header.order_tag, header.epoch)
             engine = build_engine(config, header.instruments, ids, header.started_us)
+            if header.recovered:
+                state = engine.state
+                recovery.restore(recovery.decode(header.recovered), state.orders, state.portfolio, header.started_us)
             report.result = replay(_counted(file, report), lambda: engine)
         except BadMessage as error:
             raise Failure("E-FAILED", str(error), where=str(path)) from error

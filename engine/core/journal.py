@@ -24,7 +24,9 @@ FRAME_MAX = 64 * 1024 * 1024  # no entry is longer: such a length is damage
 
 
 class Header(Struct, frozen=True, tag=True):
-    """What a fresh engine needs to repeat the session. `config` is the merged configuration's text."""
+    """What a fresh engine needs to repeat the session. `config` is the merged configuration's text, `recovered` what
+    the order log had for it at the start, in the form of the store; empty: nothing.
+    """
 
     version: str
     session_id: str
@@ -36,6 +38,7 @@ class Header(Struct, frozen=True, tag=True):
     order_tag: str
     epoch: int
     started_us: int
+    recovered: bytes = b""
 
 
 class End(Struct, frozen=True, tag=True, array_like=True):

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from engine.core.order_records import DEAD_KEPT_US, ENDED_KEPT_US
@@ -56,6 +57,16 @@ def load(connection: sqlite3.Connection, now_us: int) -> Recovered:
         transfers=[transfer_from(row) for row in reversed(transfers)],
         components={name: ComponentState(*rest) for name, *rest in states},
     )
+
+
+def encode(recovered: Recovered) -> bytes:
+    """For the header of a journal."""
+    return msgspec.msgpack.encode(recovered)
+
+
+def decode(data: bytes) -> Recovered:
+    """What `encode` was given."""
+    return msgspec.msgpack.decode(data, type=Recovered)
 
 
 def read_totals(connection: sqlite3.Connection) -> dict[tuple[str, str], Decimal]:

@@ -33,7 +33,10 @@ def command(output: Output, path: Path, text: str, name: str, seed: int | None, 
     pair = scenario.trading_pair or PAIR
     process = load("connectors.simulated.process:build_process")(name, pair, scenario, seed, latency)
     data = {"socket": str(path), "name": name, "trading_pair": pair, "scenario": scenario.name}
-    asyncio.run(_serve(process, path, lambda: output.result(data, f"{name} trades {pair} at {path}")))
+    try:
+        asyncio.run(_serve(process, path, lambda: output.result(data, f"{name} trades {pair} at {path}")))
+    finally:
+        path.unlink(missing_ok=True)
 
 
 async def _serve(process: Any, path: Path, ready: Any) -> None:
