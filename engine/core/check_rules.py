@@ -101,7 +101,8 @@ def slot_backs_off(request: SubmitOrder, context: Context) -> str:
 
 def breaks_instrument_rules(request: SubmitOrder, context: Context) -> str:
     """The venue would refuse it."""
-    return "; ".join(context.market.instrument.problems(request))
+    problems = context.market.instrument.problems(request)
+    return "; ".join(problems) if problems else ""
 
 
 def has_no_price(request: SubmitOrder, context: Context) -> str:

@@ -100,16 +100,16 @@ def notice_of(refused: Refused) -> Notice:
 def _as_submit(amend: AmendOrder, order: Order) -> SubmitOrder:
     """The order as it would be after the amend."""
     return SubmitOrder(
-        client_order_id=order.client_order_id,
-        instrument_id=order.instrument_id,
-        side=order.side,
-        order_type=order.order_type,
-        quantity=amend.quantity,
-        price=amend.price,
-        time_in_force=order.time_in_force,
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
-        owner=order.owner,
-        tag=order.tag,
-        stop_price=order.stop_price,
+        order.client_order_id,
+        order.instrument_id,
+        order.side,
+        order.order_type,
+        amend.quantity,
+        amend.price,
+        order.time_in_force,
+        order.post_only,
+        order.reduce_only,
+        order.owner,
+        order.tag,
+        order.stop_price,
     )

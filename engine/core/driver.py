@@ -66,7 +66,10 @@ class Driver:
     @property
     def exhausted(self) -> bool:
         """Every venue has played all it had and nothing of ours is open."""
-        return bool(self._venues) and all(venue.finished for venue in self._venues)
+        for venue in self._venues:
+            if not venue.finished:
+                return False
+        return bool(self._venues)
 
     def step(self, now_us: int, target_us: int) -> int:
         """Advance the venues and tick at `target_us`, or earlier if an event wakes the engine. Returns the time."""

@@ -89,6 +89,7 @@ class Engine:
         self._hear = on_change
         self._facts = Facts(state, self.halt, streams, self._changed)
         self._handlers = self._facts.handlers
+        self._deadlines = state.orders.deadlines
         self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
         self._grid_due_us = 0
         self._decided_us = 0
@@ -116,6 +117,12 @@ class Engine:
             return min(due_us, self.state.now_us + GUARD_US)
         return due_us
 
+    def due_before(self, limit_us: int) -> int:
+        """`due_us`, or `limit_us` where that is sooner: most of the time there is nothing to work out."""
+        if self.halt.restricted or self._deadlines.next_us < limit_us:
+            return min(self.due_us, limit_us)
+        return min(self._facts.streams_due_us, self.wake_us, self._dead_man.due_us, limit_us)
+
     @property
     def ending(self) -> Cause | None:
         """Why the session ends; None while it goes on."""
@@ -124,6 +131,8 @@ class Engine:
     @property
     def stopped(self) -> bool:
         """The session was told to end, nothing of ours is open any more, and the venues have confirmed it."""
+        if not self.halt.restricted:
+            return False
         return self.ending is not None and self._facts.stop_proof.complete and not self.state.orders.active()
 
     def take_notices(self) -> list[Notice | ModeChanged]:
@@ -146,7 +155,7 @@ class Engine:
             self._publish(Tick(now_us))
         requests, facts.requests = facts.requests, []
         requests += state.books.tick(now_us)
-        if state.orders.due_us <= now_us:
+        if self._deadlines.next_us <= now_us:
             requests += state.orders.tick(now_us)
             facts.drain_orders()
         if self.halt.restricted:
@@ -194,15 +203,16 @@ class Engine:
     def _decide(self, now_us: int) -> list[Request]:
         """Withdraw what the mode forbids, then let the controllers and executors that may act do so."""
         state, halt = self.state, self.halt
-        requests: list[Request] = self._withdraw() if halt.causes else []
+        requests: list[Request] = self._withdraw() if halt.restricted else []
         for controller in self.controllers:
             if not halt.cancels_own("", controller.name):
                 requests += self._guarded(controller.name, self._control, controller)
         for executor in list(state.executors.values()):
+            strategy = strategy_of(executor.executor_id)
             if executor.done:
                 self._archive(executor, now_us)
-            elif not halt.cancels_own("", strategy_of(executor.executor_id)):
-                requests += self._guarded(strategy_of(executor.executor_id), self._step, executor)
+            elif not halt.cancels_own("", strategy):
+                requests += self._guarded(strategy, self._step, executor)
         return requests
 
     def _control(self, controller: Controller) -> Sequence[Request]:

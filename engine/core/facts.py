@@ -36,6 +36,7 @@ from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, Fund
 from engine.model.order import Order
 from engine.model.request import Request
 
+REJECTED = OrderStatus.REJECTED
 OF_ORDERS = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 TIMESTAMP = "timestamp"  # the code of a request that the venue found too old or too new: our clock is off
 NO_FUNDS = "insufficient_funds"
@@ -97,7 +98,10 @@ class Facts:
     @property
     def streams_due_us(self) -> int:
         """When a private stream wants to be served next."""
-        return min([stream.due_us for stream in self.streams.values()], default=FAR)
+        due_us = FAR
+        for stream in self.streams.values():
+            due_us = min(due_us, stream.due_us)
+        return due_us
 
     def changed(self, change: Change) -> None:
         """Book what happened to an order, and tell who has to know."""
@@ -105,7 +109,7 @@ class Facts:
         self.state.portfolio.apply(change)
         if change.fill is not None:
             self.comparison.note_fill(order.venue, change.fill.receive_us)
-        if order.status is OrderStatus.REJECTED and change.status_before is not OrderStatus.REJECTED:
+        if order.status is REJECTED and change.status_before is not REJECTED:
             self._rejected(order)
         if change.alarms:
             self.alarmed(change.alarms)
@@ -144,7 +148,7 @@ class Facts:
         stream = self._streams[update.instrument_id]
         if stream is not None:
             stream.apply_order_event(update)
-            if update.status is OrderStatus.REJECTED:
+            if update.status is REJECTED:
                 self._look_into(stream, update.reason, update.receive_us)
         self._done(self.state.orders.apply_update(update))
 

@@ -105,7 +105,7 @@ class Halt:
 
     def cancels_own(self, instrument_id: str, strategy: str) -> bool:
         """Whether our resting orders there have to be cancelled."""
-        return ALLOWED[self.mode(instrument_id, strategy)].cancels_own
+        return bool(self._modes) and ALLOWED[self.mode(instrument_id, strategy)].cancels_own
 
     def drain(self) -> list[Notice | ModeChanged]:
         """What happened since the last call."""

@@ -69,6 +69,7 @@ class OrderTracker:
         kept: int = KEPT,
     ) -> None:
         self.state = TrackerState(instruments, sheets, ids, mid, kept)
+        self.deadlines = self.state.deadlines  # before `deadlines.next_us` tick() has nothing to do
         self.foreign = ForeignOrders()
         self._records = self.state.records
 

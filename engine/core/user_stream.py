@@ -16,6 +16,7 @@ from engine.model.event import AccountSnapshot, ClockSynced, ConnectorStatus, Or
 from engine.model.fill import Fill
 from engine.model.request import FetchBalances, FetchOpenOrders, FetchTrades, Reconnect, Request, SyncClock
 
+STREAM, ACK, REST = UpdateSource.STREAM, UpdateSource.ACK, UpdateSource.REST
 EVERY_US = {
     Action.CLOCK: 600 * SECOND_US,
     Action.OPEN_ORDERS: 30 * SECOND_US,
@@ -91,7 +92,7 @@ class UserStream:
         """Compare REST with the stream (mute detection). To be called for every OrderUpdate and every new Fill."""
         kind = event.trade_id if isinstance(event, Fill) else event.status
         key = (event.venue_order_id, kind)
-        if event.source is UpdateSource.STREAM:
+        if event.source is STREAM:
             self._misses = 0
             if self._expected.pop(key, None) is None:
                 self._told[key] = None
@@ -104,7 +105,7 @@ class UserStream:
         """Whether the stream should tell this too: it is up, and was when it happened."""
         if not self._acks_streamed or not self.connected_us or not event.venue_order_id:
             return False
-        return event.source in (UpdateSource.ACK, UpdateSource.REST) and event.event_us >= self.connected_us
+        return event.source in (ACK, REST) and event.event_us >= self.connected_us
 
     def apply_answer(self, answer: Answer) -> None:
         """An answer to one of the questions; only a complete one counts, and only one of this venue."""

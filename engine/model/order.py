@@ -9,6 +9,8 @@ from engine.model.enums import CloseReason, Command, OrderStatus, OrderType, Pha
 from engine.model.fill import Fill
 from engine.model.money import ZERO
 
+LIVE, CLOSED, NO_COMMAND = Phase.LIVE, Phase.CLOSED, Command.NONE  # an enum's attributes are slow to look up
+
 
 class Order(Struct, gc=False, kw_only=True):
     """Written by the order tracker only, read by everyone.
@@ -82,7 +84,7 @@ class Order(Struct, gc=False, kw_only=True):
     @property
     def open_quantity(self) -> Decimal:
         """What may still trade as far as the venue has said; 0 once CLOSED."""
-        if self.phase is Phase.CLOSED or self.quantity is None:
+        if self.phase is CLOSED or self.quantity is None:
             return ZERO
         return max(ZERO, self.quantity - max(self.filled, self.venue_filled))
 
@@ -91,9 +93,12 @@ class Order(Struct, gc=False, kw_only=True):
         """What funds must cover: full size until proven otherwise, the larger of old and new during an amend."""
         if self.settled or self.quantity is None:
             return ZERO
-        proven = self.phase is Phase.LIVE and not self.doubt
-        quantity = max(self.quantity, self.amend_quantity or ZERO)
-        return max(ZERO, quantity - (max(self.filled, self.venue_filled) if proven else self.filled))
+        quantity, filled = self.quantity, self.filled
+        if self.amend_quantity is not None and self.amend_quantity > quantity:
+            quantity = self.amend_quantity
+        if self.venue_filled > filled and self.phase is LIVE and not self.doubt:
+            filled = self.venue_filled
+        return max(ZERO, quantity - filled) if filled else quantity
 
     @property
     def reserved_price(self) -> Decimal | None:
@@ -113,9 +118,9 @@ class Order(Struct, gc=False, kw_only=True):
     @property
     def is_working(self) -> bool:
         """Proven live with no command in flight: the only state in which to cancel or amend."""
-        return self.phase is Phase.LIVE and self.command is Command.NONE
+        return self.phase is LIVE and self.command is NO_COMMAND
 
     @property
     def settling(self) -> bool:
         """CLOSED at the venue, but not all of its trades are booked yet."""
-        return self.phase is Phase.CLOSED and not self.settled
+        return self.phase is CLOSED and not self.settled

@@ -129,12 +129,13 @@ Request = (
     | RecallOrder
 )
 OrderRequest = SubmitOrder | CancelOrder | AmendOrder
+_OF_VENUES = (CancelAll, FetchOpenOrders, FetchBalances, SyncClock, ArmDeadMan, Reconnect)
 
 
 def venue_of(request: Request) -> str:
     """The venue that a request goes to ("" for RecallOrder, which the driver answers itself)."""
     if isinstance(request, RecallOrder):
         return ""
-    if isinstance(request, CancelAll | FetchOpenOrders | FetchBalances | SyncClock | ArmDeadMan | Reconnect):
+    if isinstance(request, _OF_VENUES):
         return request.venue
     return request.instrument_id.partition(":")[0]
