@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from ipaddress import ip_address
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
-from connectors.simulated.server.rest import Rest
+from connectors.simulated.server.entrance import Entrance
 from connectors.simulated.server.world import World
 from engine.schema.values import BadValue
 
@@ -22,6 +22,7 @@ class VenueServer:
         self.world = world
         self.port = 0
         self._tick_s = tick_s
+        self._entrance = Entrance(world)
         self._runner: web.AppRunner | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -31,7 +32,7 @@ class VenueServer:
             raise BadValue(f"{host} can be reached from other machines and nothing here is encrypted", "127.0.0.1")
         self.tick()
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", Rest(self.world).handle)
+        app.router.add_route("*", "/{path:.*}", self._entrance.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -47,6 +48,7 @@ class VenueServer:
 
     async def stop(self) -> None:
         """Close everything; raises what ended the market."""
+        await self._entrance.close(WSCloseCode.GOING_AWAY)
         if self._runner is not None:
             await self._runner.cleanup()
         if self._ticking is not None:

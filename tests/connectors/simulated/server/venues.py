@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientWebSocketResponse
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
@@ -95,6 +95,40 @@ def sign(name: str, text: str) -> str:
     return hmac.new(SECRETS[name].encode(), text.encode(), sha256).hexdigest()
 
 
+class Socket:
+    """A client's WebSocket. `ask` and `call` read on until their own answer comes; `heard` keeps what came before."""
+
+    def __init__(self, site: Site, connection: ClientWebSocketResponse) -> None:
+        self.site, self.connection = site, connection
+        self.heard: list[Any] = []
+
+    async def next(self) -> Any:
+        """The next event."""
+        if self.heard:
+            return self.heard.pop(0)
+        return await self._receive()
+
+    async def request(self, message: Any) -> Any:
+        """Send a message (text as it is) and return its answer."""
+        await self.connection.send_str(message if isinstance(message, str) else json.dumps(message))
+        number = message.get("id") if isinstance(message, dict) else None
+        while True:
+            answer = await self._receive()
+            if "id" in answer and answer["id"] == number:
+                return answer
+            self.heard.append(answer)
+
+    async def call(self, method: str, by: str = "", **params: Any) -> Any:
+        """A request of the WebSocket API, signed if `by` is named."""
+        if by:
+            params = {"apiKey": key_of(by), "timestamp": self.site.clock() // 1000} | params
+            params["signature"] = sign(by, "&".join(f"{name}={params[name]}" for name in sorted(params)))
+        return await self.request({"id": 7, "method": method, "params": params})
+
+    async def _receive(self) -> Any:
+        return json.loads(await self.connection.receive_str(timeout=5), parse_float=_no_floats)
+
+
 class Site:
     """A running venue and a client of it."""
 
@@ -127,6 +161,12 @@ class Site:
         return await self.signed(
             "POST", "order", by, **({"symbol": "BTCUSDT", "side": side, "quantity": quantity} | limit | params)
         )
+
+    @asynccontextmanager
+    async def socket(self, path: str) -> AsyncIterator[Socket]:
+        """A WebSocket connection of a client."""
+        async with self.session.ws_connect(f"{self.base}{path}") as connection:
+            yield Socket(self, connection)
 
     def pass_time(self, us: int) -> None:
         """Move the venue's clock and let what is due happen."""

@@ -1,0 +1,90 @@
+"""One WebSocket connection: frames out in order, pings, limits, and a close that says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from connectors.simulated.server.limits import Window
+from connectors.simulated.server.values import SECOND_US
+
+PING_S = 20.0
+PONG_TIMEOUT_US = 60 * SECOND_US
+WRITE_TIMEOUT_S = 10.0
+UNSENT_MAX = 4 * 1024 * 1024  # characters
+
+
+class Connection:
+    """`messages_1s` is how many frames a client may send within a second, 0 for any number."""
+
+    def __init__(self, socket: web.WebSocketResponse, now_us: Callable[[], int], messages_1s: int = 0) -> None:
+        self._socket = socket
+        self._now_us = now_us
+        self._messages_1s = messages_1s
+        self._messages = Window(SECOND_US)
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._unsent = 0
+        self._heard_us = now_us()
+        self._ending: tuple[int, bytes] | None = None
+
+    def send(self, text: str) -> None:
+        """Queue a frame. A client that does not read its frames is hung up on; none is left out."""
+        self._unsent += len(text)
+        self._queue.put_nowait(text)
+        if self._unsent > UNSENT_MAX:
+            self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
+
+    def end(self, code: int, reason: bytes) -> None:
+        """Close when what is queued has been sent, or at once if it cannot be."""
+        if self._ending is None:
+            self._ending = (code, reason)
+            self._queue.put_nowait("")
+
+    async def serve(self, hear: Callable[[str], None]) -> None:
+        """Until either side closes."""
+        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                elif message.type is WSMsgType.PONG:
+                    self._heard_us = self._now_us()
+                elif message.type is WSMsgType.TEXT:
+                    hear(message.data)
+                self._count()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _count(self) -> None:
+        now_us = self._now_us()
+        self._messages.add(now_us, 1)
+        if self._messages_1s and self._messages.count > self._messages_1s:
+            self.end(WSCloseCode.POLICY_VIOLATION, b"Too many requests")
+
+    async def _write(self) -> None:
+        while True:
+            text = await self._queue.get()
+            if self._ending is not None and (not text or self._unsent > UNSENT_MAX):
+                code, reason = self._ending
+                await self._socket.close(code=code, message=reason)
+                return
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    await self._socket.send_str(text)
+            except TimeoutError:
+                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too slow", drain=False)
+                return
+            self._unsent -= len(text)
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_S)
+            now_us = self._now_us()
+            if now_us - self._heard_us > PONG_TIMEOUT_US:
+                self.end(WSCloseCode.POLICY_VIOLATION, b"no pong")
+                return
+            await self._socket.ping(str(now_us // 1000).encode())
