@@ -22,6 +22,7 @@ from engine.app.config.models import BotConfig, RecordedExchange
 from engine.app.config_text import config_text
 from engine.app.registry import BUILT_IN
 from engine.backtest.dataset import MANIFEST, Dataset, Part
+from engine.backtest.equity import MINUTE_US
 from engine.backtest.recording import Recording
 from engine.backtest.results import Facts, result_of
 from engine.backtest.run import Progress, play
@@ -32,6 +33,8 @@ from engine.model.instrument import Instrument
 
 ORDER_TAG, EPOCH = "TEST", 1
 CONFIG = "config.yml"
+STEPS = 2_000  # of equity and holdings that a short run keeps; a long one keeps minutes
+SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     module = BUILT_IN.venue_module("recorded")
     markets = [_market(module, source, end_us) for source in sources]
     venues = _venues(module, config, sources, markets, start_us)
-    recording = Recording(folder, sources[0].instrument.quote)
+    step_us = min(MINUTE_US, max(1, (end_us - start_us) // STEPS // SECOND_US) * SECOND_US)
+    recording = Recording(folder, sources[0].instrument.quote, step_us)
     instruments = [instrument for venue in venues for instrument in venue.instruments]
     ids = OrderIds(ORDER_TAG, EPOCH)
     core = build_engine(config, instruments, ids, start_us, [recording.hear], recording.changed)
@@ -214,9 +218,7 @@ def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Sou
         entry_us = backtest.execution_delay if exchange.latency is None else exchange.latency
         there = f"feed {feed}, orders {entry_us / 1000:g} ms, answers {exchange.response_latency / 1000:g} ms"
         lines.append((f"Latency, {name}", there))
-        lines.append(
-            (f"Fees, {name}", f"maker {exchange.maker_fee * 10_000:f} bps, taker {exchange.taker_fee * 10_000:f} bps")
-        )
+        lines.append((f"Fees, {name}", f"maker {_bps(exchange.maker_fee)}, taker {_bps(exchange.taker_fee)}"))
     kernels = {type(listing.kernel).__module__ for venue in venues for listing in venue.listings}
     lines.append(("Fill kernel", "compiled" if any(".fast" in name for name in kernels) else "reference"))
     lines.append(("Market impact", "none: our orders do not change the recorded market"))
@@ -235,3 +237,7 @@ def _about(source: Source, gap_share_max: Decimal) -> dict[str, Any]:
         "quality": asdict(market.quality),
         "gap_share_max": float(gap_share_max),
     }
+
+
+def _bps(rate: Decimal) -> str:
+    return f"{(rate * 10_000).normalize():f} bps"

@@ -59,8 +59,8 @@ class Chart:
         self.parts.append(f'<path class="line {style}" d="{"".join(path)}"/>')
 
     def steps(self, times: Sequence[int], values: Sequence[float], style: str) -> None:
-        """A line that goes up and down only where values change, filled to 0."""
-        base = self.y.at(0.0)
+        """A line that goes up and down only where values change, filled to 0 or to the edge."""
+        base = self.y.at(max(self.y.low, min(0.0, self.y.high)))
         path, last = [], base
         points = thin(times, values)
         for at_us, value in points:
@@ -119,8 +119,10 @@ def thin(times: Sequence[int], values: Sequence[float]) -> list[tuple[int, float
     return [*kept, points[-1]] if kept[-1] != points[-1] else kept
 
 
-def bars(labels: Sequence[str], values: Sequence[float], title: str, height: int = 190, every: int = 1) -> str:
-    """Upright bars from 0; every `every`th label is written."""
+def bars(
+    labels: Sequence[str], values: Sequence[float], title: str, height: int = 190, every: int = 1, style: str = ""
+) -> str:
+    """Upright bars from 0; every `every`th label is written. Without a `style` they are coloured by their sign."""
     low, high = min(0.0, *values), max(0.0, *values)
     span = high - low or 1.0
     y = Scale(low - span * 0.06, high + span * 0.06, height - BOTTOM, TOP)
@@ -135,9 +137,9 @@ def bars(labels: Sequence[str], values: Sequence[float], title: str, height: int
     for index, (label, value) in enumerate(zip(labels, values, strict=True)):
         centre = LEFT + step * (index + 0.5)
         top, bottom = sorted((y.at(value), y.at(0.0)))
-        style = "up" if value >= 0 else "down"
+        colour = style or ("up" if value >= 0 else "down")
         parts.append(
-            f'<rect class="{style}" x="{centre - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" '
+            f'<rect class="{colour}" x="{centre - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" '
             f'height="{max(bottom - top, 0.6):.1f}" rx="1.5"><title>{escape(label)}: {value:,.6g}</title></rect>'
         )
         if index % every == 0:

@@ -23,24 +23,25 @@ class Drawdown:
 
 
 class EquityCurve:
-    """Hears equity at every tick. Minutes keep their last value and their extremes."""
+    """Hears equity at every tick. Steps (minutes by default) keep their last value and their extremes."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_us: int = MINUTE_US) -> None:
         self.drawdown = Drawdown()
+        self._step_us = step_us
         self._times = array("q")
         self._series = [array("d") for _ in COLUMNS[1:]]
-        self._minute = -1
+        self._step = -1
         self._last_us = 0
         self._peak = 0.0
         self._peak_us = 0
-        self._values = [0.0, 0.0, 0.0, 0.0]  # of the present minute: last, low, high, deepest drawdown
+        self._values = [0.0, 0.0, 0.0, 0.0]  # of the present step: last, low, high, deepest drawdown
 
     def add(self, now_us: int, equity: float) -> None:
         """The equity at a tick."""
-        minute = now_us // MINUTE_US
-        if minute != self._minute:
+        step = now_us // self._step_us
+        if step != self._step:
             self._flush()
-            self._minute = minute
+            self._step = step
             self._values = [equity, equity, equity, 0.0]
         values = self._values
         values[0] = equity
@@ -63,14 +64,14 @@ class EquityCurve:
             worst.depth, worst.peak_us, worst.trough_us, worst.recovered_us = depth, self._peak_us, now_us, 0
 
     def columns(self) -> Columns:
-        """A row a minute: time of its end (of its last tick for the last one), equity, extremes, deepest drawdown."""
+        """A row a step: time of its end (of its last tick for the last one), equity, extremes, deepest drawdown."""
         self._flush()
-        self._minute = -1
+        self._step = -1
         return dict(zip(COLUMNS, (np.array(column) for column in (self._times, *self._series)), strict=True))
 
     def _flush(self) -> None:
-        if self._minute < 0:
+        if self._step < 0:
             return
-        self._times.append(min((self._minute + 1) * MINUTE_US, self._last_us))
+        self._times.append(min((self._step + 1) * self._step_us, self._last_us))
         for series, value in zip(self._series, self._values, strict=True):
             series.append(value)

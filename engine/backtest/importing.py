@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from heapq import heappop, heappush, heapreplace
 from pathlib import Path
 
@@ -31,17 +32,19 @@ READERS: dict[str, Reader] = {
     "hftbacktest": hftbacktest.read,
 }
 PROGRESS_EVENTS = 100_000
+Events = Callable[[Cursor], Iterator[MarketEvent]]
+"""The events of a market from the beginning; the cursor is kept at the place of the newest one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What is to be imported: files of one market in one format. Steps that are not given are found in the data."""
 
-    files: Sequence[Path]
-    format: str
     venue: str
     symbol: str
-    venue_symbol: str
+    files: Sequence[Path] = ()
+    format: str = ""
+    venue_symbol: str = ""
     parser: FrameParser | None = None
     interval_us: int = 0
     price_step: Decimal | None = None
@@ -63,34 +66,43 @@ class Job:
 
 
 def import_files(job: Job, folder: Path) -> Market:
-    """Add the market to the data set of `folder`, which is made if need be. Raises TickwrightError; then the data set
-    is as it was."""
+    """Add what the files of a job hold of a market to the data set of `folder`. Raises TickwrightError as `store`."""
+    return store(job, folder, partial(merged, job), [path.name for path in job.files])
+
+
+def store(job: Job, folder: Path, events: Events, sources: Sequence[str]) -> Market:
+    """Add a market to the data set of `folder`, which is made if need be. `events` are read twice.
+
+    Raises TickwrightError, with file and row where there is one; `dataset.yml` is as it was then.
+    """
     dataset = Dataset.open(folder) if (folder / MANIFEST).exists() else Dataset(folder, Manifest(venue=job.venue))
     if dataset.manifest.venue != job.venue:
         raise TickwrightError(f"{folder} holds data of {dataset.manifest.venue}: give another folder for {job.venue}")
     cursor = Cursor()
-    found = scan(_told(job, "looking", cursor), cursor)
+    found = scan(_told(job, "looking", events(cursor)), cursor)
     market = dataset.manifest.markets.get(job.symbol) or Market(
         instrument=make_instrument(job.venue, job.symbol, found, job.price_step, job.quantity_step)
     )
     if found.has_candles:
-        _import_candles(job, folder, market, cursor)
+        _store_candles(job, folder, market, _told(job, "writing", events(cursor)), cursor)
     else:
-        _import_rows(job, folder, market, found, cursor)
-    market.source += [path.name for path in job.files if path.name not in market.source]
+        _store_rows(job, folder, market, found, _told(job, "writing", events(cursor)), cursor)
+    market.source = list(dict.fromkeys([*market.source, *sources]))
     market.licence = job.licence or market.licence
     dataset.manifest.markets[job.symbol] = market
     dataset.save()
     return market
 
 
-def _import_rows(job: Job, folder: Path, market: Market, found: Scan, cursor: Cursor) -> None:
+def _store_rows(
+    job: Job, folder: Path, market: Market, found: Scan, events: Iterator[MarketEvent], cursor: Cursor
+) -> None:
     if market.rows and not job.replace:
         raise TickwrightError(f"{folder} has rows of {job.symbol} already: --replace puts these in their place")
     receive_times = found.ahead_us is not None
     writer = DayWriter(folder, job.symbol, cursor, receive_times=receive_times)
     maker = RowMaker(market.instrument, writer, cursor, keep_best=not found.has_levels, shift_us=found.shift_us)
-    for event in _told(job, "writing", cursor):
+    for event in events:
         maker.take(event)
     market.rows = writer.close()
     if not market.rows:
@@ -103,12 +115,12 @@ def _import_rows(job: Job, folder: Path, market: Market, found: Scan, cursor: Cu
         quality.feed_p50_us, quality.feed_p90_us, quality.feed_p99_us = p50, p90, p99
 
 
-def _import_candles(job: Job, folder: Path, market: Market, cursor: Cursor) -> None:
+def _store_candles(job: Job, folder: Path, market: Market, events: Iterator[MarketEvent], cursor: Cursor) -> None:
     if job.interval_us in market.candles and not job.replace:
         raise TickwrightError(f"{folder} has such candles of {job.symbol} already: --replace puts these in their place")
     prices, volumes = _Steps(market.instrument.price_step), _Steps(market.instrument.quantity_step)
     rows: dict[int, tuple[int, ...]] = {}
-    for event in _told(job, "writing", cursor):
+    for event in events:
         if isinstance(event, Candle):
             if event.open_us in rows:
                 raise cursor.problem("there is a candle of this time already")
@@ -150,8 +162,8 @@ def interval_text(interval_us: int) -> str:
     return f"{interval_us}us"
 
 
-def _told(job: Job, stage: str, cursor: Cursor) -> Iterator[MarketEvent]:
-    for number, event in enumerate(merged(job, cursor)):
+def _told(job: Job, stage: str, events: Iterator[MarketEvent]) -> Iterator[MarketEvent]:
+    for number, event in enumerate(events):
         if number % PROGRESS_EVENTS == 0:
             job.progress(stage, number)
         yield event

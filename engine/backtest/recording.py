@@ -66,22 +66,26 @@ class OrderCounts(Struct):
 
 
 class Recording:
-    """Listens to one engine: `hear` is its sink, `changed` its on_change, `ticked` the driver's on_tick."""
+    """Listens to one engine: `hear` is its sink, `changed` its on_change, `ticked` the driver's on_tick.
 
-    def __init__(self, folder: Path, quote: str) -> None:
+    Of equity and holdings it keeps a line every `step_us`; extremes are those of all ticks.
+    """
+
+    def __init__(self, folder: Path, quote: str, step_us: int = MINUTE_US) -> None:
         self.requests = LineHash()
         self.fills = LineHash()
         self.booked: list[Booked] = []
-        self.curve = EquityCurve()
+        self.curve = EquityCurve(step_us)
         self.orders = OrderCounts(refused={}, rejected={})
         self.marks: list[Marks] = []  # at the first tick with an equity, at the end of each day, at the end
-        self.minutes: dict[str, list[tuple[int, float, float]]] = {}  # position and mid at the end of each
+        self._holdings: dict[str, list[tuple[int, float, float]]] = {}
         self.ticks = 0
         self._quote = quote
+        self._step_us = step_us
         self._orders_table = Table(folder, "orders", ORDER_COLUMNS)
         self._engine: Engine | None = None
         self._now_us = 0
-        self._minute = -1
+        self._step = -1
         self._cancel_sent: dict[str, int] = {}
         self._hearers: dict[type, Callable[[int, Any], None]] = {
             SubmitOrder: self._submitted,
@@ -125,9 +129,9 @@ class Recording:
         if not self.marks or now_us // DAY_US != self.marks[-1].at_us // DAY_US:
             self.mark()
         self.curve.add(now_us, float(equity))
-        if now_us // MINUTE_US != self._minute:
-            self._minute = now_us // MINUTE_US
-            self._note_minute(now_us)
+        if now_us // self._step_us != self._step:
+            self._step = now_us // self._step_us
+            self._note_holdings(now_us)
 
     def _opened(self) -> bool:
         """Whether every venue has told what the account holds."""
@@ -207,7 +211,7 @@ class Recording:
             order.updated_us,
         )
 
-    def _note_minute(self, now_us: int) -> None:
+    def _note_holdings(self, now_us: int) -> None:
         assert self._engine is not None
         state = self._engine.state
         for instrument_id in state.instruments:
@@ -215,11 +219,11 @@ class Recording:
             market = state.portfolio.markets[instrument_id]
             held = market.base.total if market.spot else market.position
             row = (now_us, float(held), float("nan") if mid is None else float(mid))
-            self.minutes.setdefault(instrument_id, []).append(row)
+            self._holdings.setdefault(instrument_id, []).append(row)
 
-    def minute_columns(self, instrument_id: str) -> dict[str, Any]:
-        """Times, what was held, and the mid, at the beginning of each minute."""
-        rows = self.minutes.get(instrument_id, [])
+    def holdings(self, instrument_id: str) -> dict[str, Any]:
+        """Times, what was held, and the mid, at the beginning of each step."""
+        rows = self._holdings.get(instrument_id, [])
         at_us = np.array([row[0] for row in rows], np.int64)
         values = np.array([row[1:] for row in rows], np.float64).reshape(-1, 2)
         return {"at_us": at_us, "held": values[:, 0], "mid": values[:, 1]}

@@ -127,7 +127,7 @@ def _parts(result: Json) -> str:
 
 def _market(folder: Path, instrument_id: str, fills: polars.DataFrame) -> str:
     venue, _, symbol = instrument_id.partition(":")
-    minutes = polars.read_parquet(folder / f"minutes-{venue}-{symbol}.parquet")
+    minutes = polars.read_parquet(folder / f"holdings-{venue}-{symbol}.parquet")
     if len(minutes) < 2:
         return ""
     own = fills.filter(polars.col("instrument_id") == instrument_id)
@@ -142,10 +142,10 @@ def _market(folder: Path, instrument_id: str, fills: polars.DataFrame) -> str:
     chart.triangles([(at_us, price) for at_us, price, side in inside if side == "SELL"], "down", up=False)
     held = minutes["held"].to_list()
     below = Chart.of(130, times, held)
-    below.line(times, held, "main")
+    below.steps(times, held, "main")
     return _section(
         escape(instrument_id),
-        _panel(chart.svg(f"Price of {instrument_id} with fills"), "Mid each minute; ▲ bought, ▼ sold")
+        _panel(chart.svg(f"Price of {instrument_id} with fills"), "Mid; ▲ bought, ▼ sold")
         + _panel(below.svg(f"Inventory in {instrument_id}"), "What was held"),
     )
 
@@ -159,9 +159,7 @@ def _quality(result: Json) -> str:
         [row["side"].lower(), row["liquidity"].lower(), f"{row['fills']:,}", *(_signed(value) for value in row["bps"])]
         for row in trading["markouts"]
     ]
-    text = (
-        "How far the mid had gone our way after a fill, against its price, in basis points; below 0 we were picked off"
-    )
+    text = "How far the mid had gone our way after a fill, against its price, in basis points; below 0: picked off"
     return _section("Fill quality", _panel(_table(["Side", "Liquidity", "Fills", *names], rows), text))
 
 
@@ -172,7 +170,7 @@ def _returns(equity: polars.DataFrame, ratios: Json) -> str:
     counts, edges = np.histogram(grid.returns * 1e4, BINS)
     labels = [f"{(a + b) / 2:.3g}" for a, b in pairwise(edges)]
     name = {86_400_000_000: "daily", 3_600_000_000: "hourly"}.get(grid.step_us, "minutely")
-    chart = bars(labels, [float(count) for count in counts], "Histogram of returns", 170, 5)
+    chart = bars(labels, [float(count) for count in counts], "Histogram of returns", 170, 5, "main")
     rows = [
         [horizon, *(f"{tail[key]:.3%}" for key in ("var_95", "var_99", "shortfall_95")), f"{tail['samples']:,}"]
         for horizon, tail in ratios["tails"].items()

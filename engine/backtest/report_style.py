@@ -12,7 +12,7 @@ margin:0 auto;max-width:1160px;padding:28px 20px 60px}
 h1{font-size:24px;margin:0;letter-spacing:-.01em}h2{font-size:15px;margin:34px 0 10px;font-weight:600}
 p,.soft{color:var(--soft);margin:4px 0}
 .warn{background:var(--warn);color:var(--warnink);border-radius:8px;padding:8px 14px;margin:14px 0}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:18px 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(172px,1fr));gap:10px;margin:18px 0}
 .cards div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
 .cards b{display:block;font:600 18px/1.35 ui-monospace,SFMono-Regular,Menlo,monospace;white-space:nowrap}
 .cards span{color:var(--soft);font-size:12px}
@@ -24,7 +24,7 @@ svg{display:block;width:100%;height:auto}
 .line{fill:none;stroke-width:1.5;stroke-linejoin:round}.line.main{stroke:var(--main)}.line.hold{stroke:var(--soft);
 stroke-dasharray:3 4;stroke-width:1.2}.line.up{stroke:var(--up)}.line.down{stroke:var(--down)}
 .area{stroke-width:1}.area.main{fill:var(--fill);stroke:var(--main)}.area.down{fill:var(--downfill);stroke:var(--down)}
-.mark.up,rect.up{fill:var(--up)}.mark.down,rect.down{fill:var(--down)}.mark{opacity:.85}
+.mark.up,rect.up{fill:var(--up)}.mark.down,rect.down{fill:var(--down)}rect.main{fill:var(--main)}.mark{opacity:.85}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{color:var(--soft);font-weight:500;font-size:12px;text-align:right;padding:4px 10px;
 border-bottom:1px solid var(--line)}

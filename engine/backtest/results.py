@@ -210,5 +210,5 @@ def _write_tables(folder: Path, facts: Facts, fills: Sequence[Fill], around: Seq
     table.flush()
     write_columns(folder / "equity.parquet", facts.recording.curve.columns())
     for instrument in facts.instruments:
-        columns = facts.recording.minute_columns(instrument.instrument_id)
-        polars.DataFrame(columns).write_parquet(folder / f"minutes-{instrument.venue}-{instrument.symbol}.parquet")
+        columns = facts.recording.holdings(instrument.instrument_id)
+        polars.DataFrame(columns).write_parquet(folder / f"holdings-{instrument.venue}-{instrument.symbol}.parquet")

@@ -26,7 +26,7 @@ COMMANDS = {
     "config show": Entry(
         "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
     ),
-    "data": Entry("", "Data sets: import, list, check, convert."),
+    "data": Entry("", "Data sets: import, simulate, list, check, convert."),
     "data check": Entry(
         "engine.app.cli.data_check:command", "Check a data set: files, order, prices, books; show its quality."
     ),
@@ -37,6 +37,7 @@ COMMANDS = {
         "engine.app.cli.data_import:command", "Make a data set from files of venues and of other programs."
     ),
     "data list": Entry("engine.app.cli.data_list:command", "List data sets."),
+    "data simulate": Entry("engine.app.cli.data_simulate:command", "Make a data set from a synthetic market."),
     "doctor": Entry(
         "engine.app.cli.doctor:command", "Look for what could go wrong on this machine and in this folder."
     ),

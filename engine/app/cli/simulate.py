@@ -52,7 +52,7 @@ def command(output: Output, text: str, ticks: int, seed: int | None) -> None:
     pair = scenario.trading_pair or PAIR
     simulate = load("connectors.simulated.simulate:simulate")
     try:
-        instrument = _instrument(scenario, pair)
+        instrument = instrument_of(scenario, pair)
         begin = time.process_time()
         result = simulate(scenario, instrument, seed, ticks)
     except ValueError as error:  # of this scenario: a formula without a value, no start price
@@ -66,7 +66,7 @@ def command(output: Output, text: str, ticks: int, seed: int | None) -> None:
     output.result(data, f"{title}\n{chart}\n{figures}")
 
 
-def _instrument(scenario: Any, pair: str) -> Any:
+def instrument_of(scenario: Any, pair: str) -> Any:
     """As a bot's simulated exchange would list it."""
     section = {"connector": "simulated", "trading_pairs": [pair], "market": {"scenario": scenario.name}}
     config = BotConfig.model_validate({"name": "simulate", "exchanges": {"sim": section}})
