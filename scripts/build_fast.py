@@ -12,11 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from connectors.paper.choice import DIGEST, SOURCES, sources_digest
 
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "connectors/paper"
 COMPILED = [name for name in SOURCES if name != "words"]
 SETUP = """

@@ -105,8 +105,8 @@ class Kernel(Arrivals):
         """Of the book, our orders and the cursor: equal for equal states, whatever the window."""
         state = [
             (self.best_bid, self.best_ask, self.last_trade, self.event_us, self.rows_applied, self.stale),
-            self.depth(BUY, NO_ASK),
-            self.depth(SELL, NO_ASK),
+            self.levels(BUY),
+            self.levels(SELL),
             [(o.key, o.side, o.ticks, o.lots, o.filled, o.flags, o.front, o.traded) for o in self.orders.values()],
             sorted(self._taken_bids.items()),
             sorted(self._taken_asks.items()),
@@ -121,14 +121,18 @@ class Kernel(Arrivals):
                 self._apply_best(until_us)
             else:
                 self._apply(until_us)
-            if self._fired:
-                self._fired = False
-                self._fire(self.event_us)
-            next_us = self.next_us
-            if self._crossed and next_us > self.event_us:
-                self._repair()
-            if next_us <= until_us:
+            self._settle()
+            if self.next_us <= until_us:
                 self._row()
+                self._settle()
+
+    def _settle(self) -> None:
+        """What waits for the end of a row or of a message: triggered stops, a crossed book."""
+        if self._fired:
+            self._fired = False
+            self._fire(self.event_us)
+        if self._crossed and self.next_us > self.event_us:
+            self._repair()
 
     def _load(self) -> None:
         """The next block; the window follows the market here."""
@@ -297,8 +301,7 @@ class Kernel(Arrivals):
         self.last_trade = ticks
         if self._is_reached(side, ticks):
             self._trade(side, ticks, lots, at_us)
-        if ticks >= self._stop_up or ticks <= self._stop_down:
-            self._fire(at_us)
+        self._fired = ticks >= self._stop_up or ticks <= self._stop_down
 
     def _report(self, kind: int, ticks: int, lots: int, at_us: int) -> None:
         """A level, or the best level of a side."""

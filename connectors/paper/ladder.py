@@ -61,6 +61,13 @@ class Ladder:
                 found.append((price, far[price]))
         return found
 
+    def levels(self, side: int) -> list[tuple[int, int]]:
+        """All levels as (ticks, lots), by price."""
+        base = self._base
+        shown = self._bid if side == BUY else self._ask
+        far = self._far_bids if side == BUY else self._far_asks
+        return sorted([*far.items(), *[(base + index, lots) for index, lots in enumerate(shown) if lots]])
+
     def _store(self, side: int, ticks: int, lots: int) -> None:
         index = ticks - self._base
         if 0 <= index < len(self._bid):

@@ -39,7 +39,7 @@ def _power2(back: float, front: float, exponent: float) -> float:
 
 def _power3(back: float, front: float, exponent: float) -> float:
     """1 − (f/(f + b))ⁿ."""
-    return 1.0 - _raise(front / (front + back), exponent)
+    return 1.0 - _raise(front / (front + max(back, 0.0)), exponent)
 
 
 def _log(back: float, front: float, exponent: float) -> float:
