@@ -150,7 +150,7 @@ class FaultyConnector:
         fate = _Fate()
         world.after(delay_us, lambda: self._arrive(request, now_us, stamp_us, limit_us, fate))
         if world.strikes(rates.duplicate, "duplicate"):
-            again_us = delay_us + world.latency_us() * world.chance.choice((1, 1, 30))
+            again_us = delay_us + world.latency_us() * world.chance.choice((1, 30, 80))
             world.after(again_us, lambda: self._arrive(request, now_us, stamp_us, 0, fate))
         if delay_us >= TIMEOUT_US:
             self._doubt(request, "timeout", limit_us)

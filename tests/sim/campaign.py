@@ -37,9 +37,10 @@ def settings_of(profile: str, seed: int, scale: float = 1.0) -> dict[str, Any]:
     elif profile == "long":
         safety_us = LONG_US
     elif profile != "swarm":
-        if not hasattr(MAXIMA, profile):
-            raise ValueError(f"no profile {profile}: swarm, healthy, lossy, no_expiry, long, or the name of a fault")
-        rates = only(profile, scale=scale)
+        names = profile.split("+")
+        if not all(hasattr(MAXIMA, name) for name in names):
+            raise ValueError(f"no profile {profile}: swarm, healthy, lossy, no_expiry, long, or names of faults with +")
+        rates = only(*names, scale=scale)
     return {"rates": rates, "habits": habits, "safety_us": safety_us}
 
 
@@ -60,7 +61,11 @@ def run_seed(seed: int, profile: str = "swarm", scale: float = 1.0, **more: Any)
 
 
 def run_seeds(
-    seeds: Iterable[int], profile: str = "swarm", scale: float = 1.0, jobs: int = 1, told: Callable[[Result], None] | None = None
+    seeds: Iterable[int],
+    profile: str = "swarm",
+    scale: float = 1.0,
+    jobs: int = 1,
+    told: Callable[[Result], None] | None = None,
 ) -> list[Result]:
     """All results in the order of the seeds, for any number of jobs."""
     work = partial(run_seed, profile=profile, scale=scale)

@@ -14,8 +14,8 @@ from engine.core.modes import SEVERITY, Mode
 from engine.core.order_change import AlarmKind, Change
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action as Asked
-from engine.model.enums import CloseReason, OrderStatus, Outcome, Phase
-from engine.model.event import Fill, OrderUpdate, RequestFailed
+from engine.model.enums import Channel, CloseReason, Health, OrderStatus, Outcome, Phase
+from engine.model.event import AccountSnapshot, ConnectorStatus, Fill, OrderUpdate, RequestFailed, TradesSynced
 from engine.model.order import Order
 from engine.model.request import CancelOrder, SubmitOrder
 
@@ -52,6 +52,8 @@ class Checks:
         self._sent: dict[str, int] = {}
         self._canceled: dict[str, None] = {}  # client ids that a cancel was sent for, in this process
         self._unsafe_us = 0  # since when the account is not safe
+        self._owed: set[str] = set()  # what must be heard after a failed commit before an order is created
+        self._failed_us = 0
         self._over = False  # the engine says that it has stopped
         self.blocked_us = 0  # when the venue could not be asked last
         submit = world.exchange.submit
@@ -79,6 +81,7 @@ class Checks:
         self._sent.clear()
         self._canceled.clear()
         self._unsafe_us = 0
+        self._owed.clear()
 
     # ---- at every event
 
@@ -161,9 +164,9 @@ class Checks:
         """I3: two denials that started after the quarantine, a second apart."""
         sheet = self.world.habits.sheet()
         sent_us = order.sent_us
-        end_us = sent_us + sheet.request_expiry_us + sheet.ahead_us + sheet.read_lag_us
+        end_us = sent_us + sheet.request_expiry_us + sheet.ahead_us + sheet.read_lag_us + sheet.clock_error_us
         starts = [at_us for at_us in self._absent.get(order.client_order_id, []) if at_us > end_us]
-        if len(starts) < 2 or starts[-1] - starts[0] < SECOND_US:
+        if len(starts) < 2 or max(starts) - min(starts) < SECOND_US:
             self.fail("I3", f"{order.client_order_id} never existed, by {len(starts)} denials")
 
     def _note_reject(self, order: Order) -> None:
@@ -193,8 +196,34 @@ class Checks:
             if submit.client_order_id in self._sent:
                 self.fail("I4", f"{submit.client_order_id} is sent twice")
             self._sent[submit.client_order_id] = self.world.now_us
+            if self._owed:
+                self.fail(
+                    "I15", f"{submit.client_order_id} is created after a failed commit without {sorted(self._owed)}"
+                )
+        elif kind is ConnectorStatus:
+            status: ConnectorStatus = record  # type: ignore[assignment]
+            if status.channel is Channel.ORDER_LOG:
+                self._note_log(status)
+        elif kind is AccountSnapshot or kind is TradesSynced:
+            self._note_answer(record)  # type: ignore[arg-type]
         elif kind is CancelOrder:
             self._canceled[record.client_order_id] = None  # type: ignore[attr-defined]
+
+    def _note_log(self, status: ConnectorStatus) -> None:
+        """I15: a commit failed, or works again."""
+        if status.health is Health.HEALTHY:
+            self._owed.discard("a commit")
+        else:
+            self._failed_us = status.receive_us
+            self._owed |= {"a commit", "open orders", "balances", "trades"}
+
+    def _note_answer(self, answer: AccountSnapshot | TradesSynced) -> None:
+        if not self._owed or not answer.complete or answer.started_us < self._failed_us:
+            return
+        if isinstance(answer, TradesSynced):
+            self._owed.discard("" if answer.venue_order_id else "trades")
+        else:
+            self._owed.discard("balances" if answer.open_orders is None else "open orders")
 
     def second(self, engine: Engine, stream: Stream | None, awake_us: int) -> None:
         """Once a second: I9, I15. `awake_us` is when the process began to run without a pause."""
@@ -257,12 +286,12 @@ class Checks:
     def _compare_fills(self, instrument_id: str) -> None:
         world, disk = self.world, self._disk.real
         trades = world.exchange.trades(world.desk.account, instrument_id)
-        theirs = [trade.trade_id for trade in trades if self.own(trade.client_order_id)]
-        rows = disk.execute("SELECT trade_id FROM fills WHERE source <> 'PROVISIONAL'")
-        ours = Counter(trade_id for (trade_id,) in rows)
-        missing = [trade_id for trade_id in theirs if trade_id not in ours]
-        extra = [trade_id for trade_id in ours if trade_id not in set(theirs)]
-        twice = [trade_id for trade_id, times in ours.items() if times > 1]
+        theirs = {(each.venue_order_id, each.trade_id) for each in trades if self.own(each.client_order_id)}
+        rows = disk.execute("SELECT venue_order_id, trade_id FROM fills WHERE source <> 'PROVISIONAL'")
+        ours = Counter(rows)  # both sides of a trade with ourselves have its id
+        missing = sorted(theirs - ours.keys())
+        extra = sorted(ours.keys() - theirs)
+        twice = [key for key, times in ours.items() if times > 1]
         if missing or extra or twice:
             self.fail("I1", f"fills: missing {missing[:5]}, too many {extra[:5]}, twice {twice[:5]}")
         waiting = disk.execute(

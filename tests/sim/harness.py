@@ -261,7 +261,10 @@ class Run:
         assert self.life is not None
         life = self.life
         life.recorder.commit(())
-        life.log.commit(life.engine.state.now_us)
+        try:
+            life.log.commit(life.engine.state.now_us)
+        except LogFailed as error:
+            self.checks.fail("I15", f"the log cannot be written with a good disk: {error}")
         self.checks.finish(list(life.engine.state.orders.active()))
 
     # ---- what is seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,7 +34,11 @@ def kill(name: str, seeds: Iterable[int]) -> dict[str, Any]:
 
 
 def kill_all(only: str, seeds: Iterable[int]) -> dict[str, Any]:
-    """All mutants whose name contains `only`."""
-    fates = {name: kill(name, seeds) for name in MUTANTS if only in name}
+    """All mutants whose name contains `only`; progress goes to standard error."""
+    fates = {}
+    for name in MUTANTS:
+        if only in name:
+            fates[name] = kill(name, seeds)
+            print(name, fates[name], file=sys.stderr, flush=True)
     survivors = [name for name, fate in fates.items() if not fate["killed_by"]]
     return {"mutants": len(fates), "failing": len(survivors), "survivors": survivors, "fates": fates}

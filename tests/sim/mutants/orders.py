@@ -9,7 +9,6 @@ import msgspec
 from engine.core import (
     absence,
     adoption,
-    amend,
     checks,
     order_absence,
     order_commands,
@@ -27,7 +26,7 @@ from engine.core.tracker_state import TrackerState
 from engine.model.enums import CloseReason, Phase
 from engine.model.fill import Fill
 from engine.model.money import ZERO
-from engine.model.request import CancelOrder, LookupOrder
+from engine.model.request import LookupOrder
 from tests.sim.mutants.patch import Patch, mutant
 
 
@@ -108,30 +107,6 @@ def failed_cancel_is_not_repeated(patch: Patch) -> None:
     patch.set(order_commands, "_repeat_cancel", repeat)
 
 
-@mutant(profile="duplicate", scale=5)
-def twins_are_cancelled_by_client_id(patch: Patch) -> None:
-    def cancel_of(order: Any) -> CancelOrder:
-        return CancelOrder(order.client_order_id, order.instrument_id, "")
-
-    def lookup_of(order: Any) -> LookupOrder:
-        return LookupOrder(order.client_order_id, "", order.instrument_id)
-
-    patch.set(order_commands, "cancel_of", cancel_of)
-    patch.set(order_commands, "lookup_of", lookup_of)
-
-
-@mutant(profile="duplicate", scale=5)
-def twins_are_left_alone(patch: Patch) -> None:
-    def adopt_twin(state: TrackerState, first: Record, news: Any, now_us: int) -> Record:
-        record = real(state, first, news, now_us)
-        record.order.command = amend.NO_COMMAND
-        record.repeat_us = FAR
-        return record
-
-    real = adoption.adopt_twin
-    patch.set(orders.route_update.__globals__["__builtins__"] and _module_of(orders.route_update), "adopt_twin", adopt_twin)
-
-
 def _module_of(function: Any) -> Any:
     import sys
 
@@ -166,7 +141,7 @@ def third_asset_fees_are_taken_for_quote(patch: Patch) -> None:
     real = patch.set(Portfolio, "_post", post)
 
 
-@mutant(profile="trades_rate", scale=20)
+@mutant(profile="trades_rate+stream_drop", scale=10)
 def provisional_fill_is_not_replaced(patch: Patch) -> None:
     """nautilus_trader#3046: the synthetic and the real fill both count."""
     patch.set(orders, "take_back_provisional", lambda state, record: None)
@@ -175,7 +150,9 @@ def provisional_fill_is_not_replaced(patch: Patch) -> None:
 @mutant()
 def trades_of_an_order_are_not_fetched(patch: Patch) -> None:
     """Neither singly nor from the cursor more than once an hour."""
-    patch.set(order_commands, "fetch_of", lambda state, order: LookupOrder("", order.venue_order_id, order.instrument_id))
+    patch.set(
+        order_commands, "fetch_of", lambda state, order: LookupOrder("", order.venue_order_id, order.instrument_id)
+    )
     patch.set(tracker_state, "FETCH_EVERY_US", FAR)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.core.lifecycle import News, Stage
-from engine.core.orders import OrderTracker
 from engine.core.order_steps import Handler
+from engine.core.orders import OrderTracker
 
 
 class Patch:

@@ -134,7 +134,11 @@ def r10_unknown_on_cancel_is_a_close(patch: Patch) -> None:
 
 @mutant()
 def r11_no_snapshot_fence(patch: Patch) -> None:
-    patch.handle(Stage.LIVE, News.UNLISTED, close_canceled)
+    def fence(state: TrackerState, record: Record, event: object, now_us: int) -> bool:
+        close_canceled(state, record, event, now_us)
+        return False
+
+    patch.handle(Stage.LIVE, News.UNLISTED, fence)
 
 
 @mutant(profile="duplicate", scale=5)

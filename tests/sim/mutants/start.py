@@ -20,9 +20,13 @@ from engine.core.tracker_state import TrackerState
 from engine.core.user_stream import UserStream
 from engine.model.enums import CloseReason, Phase, UpdateSource
 from engine.model.request import ArmDeadMan, Request
-from engine.store import order_log, pending, recovery, rows
+from engine.store import order_log, recovery, rows
 from tests.sim import process
 from tests.sim.mutants.patch import Patch, mutant
+
+
+def without_recall(*given: Any, recall: object) -> Driver:
+    return Driver(*given)
 
 
 def allow(patch: Patch, mode: Mode, **changes: Any) -> None:
@@ -69,16 +73,17 @@ def open_orders_are_forgotten_at_a_start(patch: Patch) -> None:
     """hummingbot#366: and the venue's list is not asked either."""
     patch.set(OrderTracker, "restore", lambda self, found, now_us: None)
     patch.set(OrderTracker, "reconcile", lambda self, snapshot: [])
+    patch.set(process, "Driver", without_recall)
 
 
-@mutant(profile="crash_rate", scale=10)
+@mutant(profile="crash_rate+stream_drop", scale=10)
 def settling_orders_are_forgotten_at_a_start(patch: Patch) -> None:
     def restore(state: TrackerState, found: Any, now_us: int) -> None:
         real(state, [order for order in found if not order.settling], now_us)
 
     real = order_restore.restore
     patch.set(orders, "restore", restore)
-    patch.set(process, "Driver", lambda *given, recall: Driver(*given))
+    patch.set(process, "Driver", without_recall)
 
 
 @mutant(profile="crash_rate", scale=10)
@@ -94,14 +99,14 @@ def booked_trades_are_forgotten_at_a_start(patch: Patch) -> None:
     patch.set(recovery, "read_order", read_order)
 
 
-@mutant(profile="crash_rate", scale=10)
-def money_is_not_restored(patch: Patch) -> None:
+@mutant(scale=2)
+def ledger_is_opened_again_at_a_start(patch: Patch) -> None:
+    """With the venue's balances, which have the trades already that are fetched next."""
     real = recovery.restore
 
     def restore(found: Any, tracker: Any, portfolio: Any, now_us: int) -> None:
         real(found, tracker, portfolio, now_us)
-        for account in portfolio.accounts.values():
-            account.total = account.opening
+        portfolio._opened.clear()
 
     patch.set(process, "restore", restore)
 
@@ -111,7 +116,7 @@ def ids_start_over(patch: Patch) -> None:
     patch.set(order_log, "epoch_of", lambda persisted, start_us: 1)
 
 
-@mutant(profile="log_loss")
+@mutant(profile="crash_rate+log_loss", scale=10)
 def epoch_counts_without_the_clock(patch: Patch) -> None:
     """A log restored from a backup gives the same ids again."""
     patch.set(order_log, "epoch_of", lambda persisted, start_us: persisted + 1)
@@ -127,8 +132,8 @@ def trades_that_were_fetched_are_not_written(patch: Patch) -> None:
 
 
 @mutant()
-def orders_are_not_written(patch: Patch) -> None:
-    patch.set(pending, "UPSERT_ORDER", pending.UPSERT_ORDER.replace("INSERT INTO", "INSERT OR IGNORE INTO").split(" ON CONFLICT")[0])
+def intents_are_not_written(patch: Patch) -> None:
+    patch.set(order_log.OrderLog, "note_order", lambda self, order, now_us, cause="": None)
 
 
 @mutant(profile="disk", scale=5)
@@ -148,12 +153,12 @@ def failed_commit_is_not_told(patch: Patch) -> None:
     patch.set(facts, "_UNSAFE", {})
 
 
-@mutant(scale=2)
+@mutant(profile="crash_rate+log_loss", scale=4)
 def trading_before_the_gap_is_filled(patch: Patch) -> None:
     allow(patch, Mode.DEGRADED, creates=Creates.ALL)
 
 
-@mutant(scale=2)
+@mutant(profile="crash_rate+log_loss", scale=4)
 def leftovers_do_not_block(patch: Patch) -> None:
     patch.set(halt, "_ALARMS", {})
 
@@ -178,7 +183,7 @@ def switch_is_refreshed_while_unsafe(patch: Patch) -> None:
     patch.set(DeadMan, "tick", tick)
 
 
-@mutant()
+@mutant(profile="disk", scale=5)
 def safe_is_left_at_once(patch: Patch) -> None:
     """Unsafe causes end without a comparison."""
 
