@@ -45,6 +45,15 @@ class Plan(NamedTuple):
     quantity_least: Decimal  # of an order
     remembers: bool  # whether fills and pairs have to be followed
     steady: bool  # whether equal prices and balances mean equal quotes
+    lazy: bool  # whether equal balances mean the same levels, so that only prices follow the market
+
+    def funds(self) -> tuple[object, ...]:
+        """What the funds for quotes depend on."""
+        base, money = self.base, self.money
+        return (
+            *(base.total, base.reserved, base.unseen, base.reported),
+            *(money.total, money.reserved, money.unseen, money.reported),
+        )
 
 
 class PureMarketMaking:
@@ -101,6 +110,8 @@ class PureMarketMaking:
             if plan.remembers:
                 note_orders(self.memory, executor, state, hang=self._config.hanging_orders is not None)
                 hang_due(self.memory, executor, state)
+            elif plan.lazy and not self._changed and executor.quiet(state) and plan.funds() == self._accounts:
+                return []
         self._changed = False
         quotes = self._wanted(state, plan)
         if quotes is not None and quotes != self._quotes:
@@ -122,6 +133,7 @@ class PureMarketMaking:
             max(instrument.quantity_min, instrument.quantity_step),
             config.ping_pong or config.hanging_orders is not None or config.price_type == "last_own_trade",
             not (config.order_optimization or config.hanging_orders or config.minimum_spread),
+            self.source_id == self.instrument_id and config.keeps_levels,
         )
 
     def _wanted(self, state: State, plan: Plan) -> dict[str, Quote] | None:
@@ -137,12 +149,8 @@ class PureMarketMaking:
             return {}
         book = state.book(self.instrument_id)
         bid, ask = book.best_bid, book.best_ask
-        base, money = plan.base, plan.money
         self._move_band(ref, state.now_us)
-        accounts = (
-            *(base.total, base.reserved, base.unseen, base.reported),
-            *(money.total, money.reserved, money.unseen, money.reported),
-        )
+        accounts = plan.funds()
         funds_moved = accounts != self._accounts or not plan.steady
         inputs = (ref, bid, ask, memory.band_set_us, memory.net_fills)
         if inputs == self._inputs and not funds_moved:

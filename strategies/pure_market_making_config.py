@@ -141,6 +141,15 @@ class PureMarketMakingConfig(StrategyConfig):
         elif spreads is None or amounts is None or len(spreads) != len(amounts):
             raise BadValue(f"{side}_{_SPREADS} and {side}_{_AMOUNTS} must be lists of the same length")
 
+    @property
+    def keeps_levels(self) -> bool:
+        """Whether a moving price never adds or takes away a level; funds and fills still may."""
+        moved_by_price = (
+            *(self.price_ceiling, self.price_floor, self.moving_price_band, self.minimum_spread),
+            *(self.hanging_orders, self.inventory_skew, self.ping_pong),
+        )
+        return self.price_type in ("mid", "microprice") and not any(moved_by_price)
+
     def quote_settings(self) -> QuoteSettings:
         """What goes to the quote executor."""
         return QuoteSettings(

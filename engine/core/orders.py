@@ -85,6 +85,11 @@ class OrderTracker:
         """By instrument: up to where all own trades are known. Durable in the same commit as their fills."""
         return self.state.cursors
 
+    @property
+    def revision(self) -> int:
+        """Grows whenever an order changes; the same number, the same orders."""
+        return self.state.revision
+
     def by_client_id(self, client_order_id: str) -> Order | None:
         """The newest twin."""
         record = self._records.newest.get(client_order_id)
@@ -121,6 +126,7 @@ class OrderTracker:
 
     def record(self, request: SubmitOrder | CancelOrder | AmendOrder, now_us: int) -> Order | None:
         """Note a request before anything leaves. None: do not send it (nothing to do, remembered, or refused)."""
+        self.state.revision += 1
         if isinstance(request, SubmitOrder):
             return self._submit(request, now_us)
         record = find(self.state, request)

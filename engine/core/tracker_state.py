@@ -47,6 +47,7 @@ class TrackerState:
         self.parking = Parking()
         self.cursors: dict[str, str] = {}  # by instrument: up to where all trades are known
         self.positions: dict[str, Decimal] = {}  # by instrument: signed sum of what was booked
+        self.revision = 0  # grows whenever an order changes
         self.alarms: list[Alarm] = []
         self.changes: list[Change] = []  # made outside an apply_… that could return them
         self.quiet_us: dict[str, int] = {}  # by venue, where it differs from QUIET_US
@@ -136,6 +137,7 @@ class TrackerState:
 
     def conclude(self, record: Record, now_us: int) -> None:
         """Derive what follows from the facts: settled or not, trades missing or not, and the status."""
+        self.revision += 1
         order = record.order
         order.updated_us = now_us
         missing = order.venue_filled > order.filled

@@ -23,6 +23,7 @@ from engine.model.quote import Quote
 from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
 
 ALL_SLOTS = ""
+FAR = 1 << 62
 SECOND_NAME = "+"  # ends the tag of a replacement that did not wait for the cancel of the order before it
 _price_of = attrgetter("price")
 
@@ -41,13 +42,17 @@ class QuoteExecutor:
         self._active: list[Order] = []  # in the last step
         self._sent: list[str] = []  # client order ids submitted in the last step
         self._fit: dict[str, tuple[Decimal, Decimal, Decimal]] = {}  # by tag: order price, least and largest that fit
+        self._quiet_us = 0  # while no order changes and the same slots are wanted, nothing is due before this
+        self._revision = -1  # of the orders in the last step
         self._stop: StopHow | None = None
         self._flatten: list[FlattenExecutor] = []
 
     def set_quotes(self, quotes: Iterable[Quote]) -> None:
         """Replace the wanted quotes. One that is stopping wants none."""
         if self._stop is None:
-            self._quotes = {quote.tag: quote for quote in quotes}
+            slots, self._quotes = self._quotes.keys(), {quote.tag: quote for quote in quotes}
+            if self._quotes.keys() != slots:
+                self._quiet_us = 0
             for quote in self._quotes.values():
                 if quote.instrument_id not in self._instruments:
                     self._instruments += (quote.instrument_id,)
@@ -55,11 +60,13 @@ class QuoteExecutor:
     def change(self, changes: Mapping[str, Any]) -> None:
         """Replace fields of the settings from the next step on."""
         self.settings = msgspec.structs.replace(self.settings, **changes)
+        self._quiet_us = 0
         self._fit = {}
 
     def stop(self, how: StopHow) -> None:
         """Cancel everything, then, for FLATTEN, close what its orders have traded."""
         self.set_quotes(())
+        self._quiet_us = 0
         self._stop = how
 
     def refresh_due(self, tag: str, now_us: int) -> bool:
@@ -79,8 +86,19 @@ class QuoteExecutor:
             return f"{text}; stopping ({self._stop})"
         return text if len(self._wanted) == len(self._quotes) else f"{text}; waits for a book that can be trusted"
 
+    def quiet(self, state: State) -> bool:
+        """Whether other prices for the same slots would change nothing now: every order is there and none is due."""
+        if state.now_us >= self._quiet_us or state.orders.revision != self._revision:
+            return False
+        for instrument_id in self._instruments:
+            if state.book(instrument_id).stale:
+                return False
+        return True
+
     def step(self, state: State) -> list[Request]:
         """Withdrawn, wrong, old and misfitting orders go; then empty slots are filled."""
+        if self.quiet(state):
+            return []
         if self._flatten:
             return self._step_flatten(state)
         active = state.orders.active(owner=self.executor_id)
@@ -100,7 +118,20 @@ class QuoteExecutor:
         for tag in wanted:
             if tag not in live:
                 return requests + self._submits(state, live, wanted, gone)
+        if not gone and wanted is self._quotes:
+            self._quiet_us = self._next_due_us(live, wanted)
+            self._revision = state.orders.revision
         return requests
+
+    def _next_due_us(self, live: dict[str, Order], wanted: dict[str, Quote]) -> int:
+        """When the first of these orders may be replaced; 0 if one of them is on its way or hangs."""
+        due_us = FAR
+        for tag, order in live.items():
+            if not order.is_working or wanted[tag].hanging:
+                return 0
+            refresh_us = self.memory.refresh_at_us.get(self._refresh_key(tag), 0)
+            due_us = min(due_us, refresh_us, order.created_us + self.settings.max_order_age_us)
+        return due_us
 
     # ---- facts
 
