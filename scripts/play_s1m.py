@@ -141,7 +141,7 @@ def main(arguments: argparse.Namespace) -> None:
     streams = {"paper": UserStream("paper", [INSTRUMENT.instrument_id], state.orders.cursors, sheets["paper"])}
     tally = Tally()
     engine = Engine(state, [Quoter()], Settings(bot="bench", quote="USDT"), streams, on_change=tally.hear)
-    driver = Driver(engine, [venue], lambda requests: None)
+    driver = Driver(engine, [venue], lambda requests: "")
     load_cpu_s = time.process_time() - begin
     gc.collect()
     gc.freeze()

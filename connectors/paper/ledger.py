@@ -7,7 +7,7 @@ margin with the fee, a position ties up its own; profit is paid when a position 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from engine.core.position import PositionLedger, money_asset, value_of
+from engine.core.position import PositionLedger, money_asset, on_grid, value_of
 from engine.model.account import Balance, Position
 from engine.model.enums import InstrumentKind, Side
 from engine.model.instrument import Instrument
@@ -32,7 +32,7 @@ class Market:
         if self.spot:
             return quantity * price * self.buy_factor if side is Side.BUY else quantity
         value = value_of(self.instrument, quantity, price)
-        return value / self.leverage + value * (self.buy_factor - ONE)
+        return on_grid(value / self.leverage) + value * (self.buy_factor - ONE)
 
     def asset(self, side: Side) -> str:
         return self.instrument.base if self.spot and side is Side.SELL else self.money
@@ -73,7 +73,7 @@ class Ledger:
         free = self.totals[asset] - self.reserved[asset]
         for market in self.markets.values():
             if not market.spot and market.money == asset and market.position.quantity:
-                free -= market.position.cost / market.leverage
+                free -= on_grid(market.position.cost / market.leverage)
                 free += min(ZERO, self._unrealised(market))
         return free
 

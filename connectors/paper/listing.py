@@ -7,6 +7,7 @@ from connectors.paper.book import SIDES, PaperBook
 from connectors.paper.kernel import Kernel
 from connectors.paper.ledger import Ledger, Market
 from connectors.paper.words import FOK, IOC, MARKET, POST_ONLY, STOP
+from engine.core.position import on_grid
 from engine.model.enums import OrderType, TimeInForce
 from engine.model.instrument import Instrument
 from engine.model.request import SubmitOrder
@@ -65,7 +66,8 @@ class Listing:
         """The price at which an order is checked against funds: a market order pays for the levels that it needs."""
         price = request.price or request.stop_price
         if price is None:
-            return self.book.vwap(request.side, request.quantity) or self.book.mid
+            paid = self.book.vwap(request.side, request.quantity) or self.book.mid
+            return None if paid is None else on_grid(paid)
         return price
 
     def submit(self, at_us: int, key: int, request: SubmitOrder, terms: tuple[int, int]) -> None:

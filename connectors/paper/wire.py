@@ -99,17 +99,19 @@ class Wire:
         self._collect()
 
     def _collect(self) -> None:
-        """Hear the outcomes of all kernels by (time, instrument)."""
-        news: list[tuple[int, int, Outcome]] = []
-        for number, kernel in enumerate(self.kernels):
-            if kernel.told:
-                news += [(outcome[0], number, outcome) for outcome in kernel.told]
-                kernel.told = []
-        if len(news) > 1:
+        """Hear the outcomes of all kernels by (time, instrument); hearing may bring about more of them."""
+        while True:
+            news: list[tuple[int, int, Outcome]] = []
+            for number, kernel in enumerate(self.kernels):
+                if kernel.told:
+                    news += [(outcome[0], number, outcome) for outcome in kernel.told]
+                    kernel.told = []
+            if not news:
+                return
             news.sort(key=_event_us)
-        for event_us, number, outcome in news:
-            if outcome[1] < MARKED:
-                self._hear(self.answer_us(event_us), number, outcome)
-            else:
-                seen_us = self.kernels[number].source.seen_us(event_us, self.latency.feed_us)
-                self._hear(seen_us, number, outcome)
+            for event_us, number, outcome in news:
+                if outcome[1] < MARKED:
+                    self._hear(self.answer_us(event_us), number, outcome)
+                else:
+                    seen_us = self.kernels[number].source.seen_us(event_us, self.latency.feed_us)
+                    self._hear(seen_us, number, outcome)
