@@ -92,9 +92,9 @@ def account(world: World, call: Call) -> Any:
     """Fees and balances. The fees are those of the first symbol; each symbol's own are in `commission`."""
     owner = call.account
     maker, taker = fee_rates(owner, next(iter(world.boards.values())).symbol.instrument)
-    balances = world.exchange.balances(owner)
+    balances = [world.exchange.balance(owner, asset) for asset in world.assets]
     if call.params.flag("omitZeroBalances"):
-        balances = tuple(each for each in balances if each.total)
+        balances = [each for each in balances if each.total]
     updated_us = max(
         (rows[-1].order.state.at_us for name in world.boards if (rows := world.tickets.rows(owner.number, name))),
         default=0,

@@ -10,10 +10,7 @@ from connectors.simulated.server.world import World
 
 
 def _coins(world: World) -> Any:
-    assets: dict[str, None] = {}
-    for board in world.boards.values():
-        assets |= {board.symbol.instrument.base: None, board.symbol.instrument.quote: None}
-    return [{"coin": asset, "name": asset, "networkList": []} for asset in assets]
+    return [{"coin": asset, "name": asset, "networkList": []} for asset in world.assets]
 
 
 def _fees(world: World) -> Any:

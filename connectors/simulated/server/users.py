@@ -38,9 +38,13 @@ class Users:
         self.deliver()
         self._subscriptions.get(account, {}).pop(listener, None)
 
+    def is_watched(self, account: int) -> bool:
+        """Whether anybody is subscribed to the account."""
+        return bool(self._subscriptions.get(account))
+
     def tell(self, account: int, payload: Any) -> None:
         """Note an event for everybody who is subscribed to the account."""
-        if self._subscriptions.get(account):
+        if self.is_watched(account):
             self._waiting.append((account, payload))
 
     def deliver(self) -> None:

@@ -56,6 +56,8 @@ class World:
         symbols = [Symbol(listing, exchange.orders_max) for listing in exchange.listings.values()]
         self.boards = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
         self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
+        instruments = [symbol.instrument for symbol in symbols]
+        self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
         self._markets = tuple(markets)
         self._clock = now_us
         self._chance = Random(f"client ids:{seed}")

@@ -59,7 +59,7 @@ async def test_orders() -> None:
         answer = await socket.call("order.cancel", "alice", **name)
         assert (answer["status"], answer["error"]) == (400, {"code": -2011, "msg": "Unknown order sent."})
         balances = (await socket.call("account.status", "alice"))["result"]["balances"]
-        assert [row["locked"] for row in balances] == ["0.00000000", "0.00000000"]
+        assert {row["asset"]: row["locked"] for row in balances} == dict.fromkeys(("BTC", "USDT", "ETH"), "0.00000000")
         answer = await socket.call("order.place", "alice", **LIMIT | {"quantity": "0.05"})
         assert answer["error"] == {"code": -1013, "msg": "Filter failure: NOTIONAL"}
         answer = await socket.call("order.place", "alice", **LIMIT, signature="0")
