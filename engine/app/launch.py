@@ -25,7 +25,7 @@ from engine.app.failure import Failure
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
 from engine.app.notices import Notices
-from engine.app.past_logs import refuse_halted, retire_log
+from engine.app.past_logs import continue_log, refuse_halted, retire_log
 from engine.app.recorder import Recorder
 from engine.app.redaction import Redaction
 from engine.app.scenarios import load_scenarios
@@ -91,8 +91,12 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
     config, bot = run.loaded.config, BotFolder(run.userdir, run.loaded.config.name)
     redaction = Redaction(config)
     try:
-        left = 0 if _accounts_stay(config) else retire_log(bot, config.order_log.keep)
-        log = OrderLog.open(bot.folder)
+        left, keep_us = 0, config.order_log.keep
+        if _accounts_stay(config):
+            log = continue_log(bot, keep_us)
+        else:
+            left = retire_log(bot, keep_us)
+            log = OrderLog.open(bot.folder)
     except LogInUse as error:
         raise already_running(bot) from error
     text_log = _open_log(bot, config)

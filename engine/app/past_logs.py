@@ -1,7 +1,8 @@
 """What the order log of the last session means for the next one.
 
 A simulated account ends with its process, so its orders are over and every session begins a new log. The old one stays
-readable in `past/`. What must not be forgotten is a HALT: nothing starts until an operator has looked.
+readable in `past/`. Where the account lives on, so does the log. What must not be forgotten is a HALT: nothing starts
+until an operator has looked.
 """
 
 import sqlite3
@@ -12,11 +13,12 @@ from engine.app.bot_folder import BotFolder
 from engine.app.failure import Failure
 from engine.core.clock import wall_us
 from engine.store.connection import FileLock, open_reader
+from engine.store.order_log import OrderLog
 from engine.store.schema import read_meta
 
 
 def retire_log(bot: BotFolder, keep_us: int) -> int:
-    """Put the last session's log aside, and delete those older than `keep_us`. Returns how many orders it left open.
+    """Put the last session's log aside, and drop what is older than `keep_us`. Returns how many orders it left open.
 
     The bot's lock is taken meanwhile. Raises Failure when the last session was halted, LogInUse when the bot runs.
     """
@@ -24,13 +26,19 @@ def retire_log(bot: BotFolder, keep_us: int) -> int:
     lock = FileLock(bot.folder)
     try:
         left = _retire(bot) if bot.orders.exists() else 0
-        oldest = wall_us() - keep_us
-        for file in (*bot.past.glob("orders_*.sqlite"), *bot.journals.glob("*.twj")):
-            if file.stat().st_mtime_ns // 1000 < oldest:
-                file.unlink()
+        _drop_old_files(bot, keep_us)
     finally:
         lock.release()
     return left
+
+
+def continue_log(bot: BotFolder, keep_us: int) -> OrderLog:
+    """Open the log where the last session left it, without what was over `keep_us` ago. Raises OrderLogError."""
+    log = OrderLog.open(bot.folder)
+    while log.prune(wall_us() - keep_us):
+        pass
+    _drop_old_files(bot, keep_us)
+    return log
 
 
 def refuse_halted(bot: BotFolder, latch: str) -> None:
@@ -38,6 +46,13 @@ def refuse_halted(bot: BotFolder, latch: str) -> None:
     if latch:
         fix = f"review, then tickwright resume {bot.name}"
         raise Failure("R-HALT", f"was halted and may not start: {latch}", where=bot.name, fix=fix)
+
+
+def _drop_old_files(bot: BotFolder, keep_us: int) -> None:
+    oldest_us = wall_us() - keep_us
+    for file in (*bot.past.glob("orders_*.sqlite"), *bot.journals.glob("*.twj")):
+        if file.stat().st_mtime_ns // 1000 < oldest_us:
+            file.unlink()
 
 
 def _retire(bot: BotFolder) -> int:

@@ -20,6 +20,7 @@ Tree = dict[str, Any]
 """Sections by name, down to the text of values."""
 
 QUOTE_BALANCE = Decimal(30_000)
+SIMULATED = ("simulated", "simulated_remote")  # connectors
 _TOP = ("name", "mode", "tick", "wake_on", "wake_gap", "seed")
 _COMMENT_COLUMN = 40
 _WIDTH = 120
@@ -37,10 +38,10 @@ class Question:
 
 def draft(name: str, strategy: str, connector: str, given: Iterable[str]) -> Tree:
     """What follows from the options; `given` are `section.key=value`. Raises Failure about one that cannot be."""
-    exchange = "sim" if connector == "simulated" else connector
+    exchange = "sim" if connector in SIMULATED else connector
     tree: Tree = {
         "name": name,
-        "mode": "simulated" if connector == "simulated" else "paper",
+        "mode": "simulated" if connector in SIMULATED else "paper",
         "tick": "1s",
         "exchanges": {exchange: {"connector": connector}},
         "strategy": {"use" if ":" in strategy else "kind": strategy},
@@ -93,6 +94,8 @@ def questions(tree: Tree) -> list[Question]:
         if doc.name not in strategy:
             found.append(Question(f"strategy.{doc.name}", doc.example, doc.doc))
     for name, exchange in tree["exchanges"].items():
+        if exchange.get("connector") == "simulated_remote" and "socket" not in exchange:
+            found.append(Question(f"exchanges.{name}.socket", "venue.sock", "where tickwright venue listens"))
         market = exchange.setdefault("market", {}) if exchange.get("connector") == "simulated" else None
         if isinstance(market, dict) and not market.keys() & {"start_price", "scenario", "follows", "path"}:
             found.append(Question(f"exchanges.{name}.market.start_price", "60000", "where the simulated market starts"))

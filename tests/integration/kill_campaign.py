@@ -122,7 +122,9 @@ class Campaign:
         """Start the bot, let it trade for a while, and end it. One kill in three strikes while it starts."""
         figures, chance = self.figures, self._chance
         begun = time.monotonic()
-        bot = self._spawn("bot", "start", str(self._config), "--userdir", str(self._home), "--json")
+        amend = chance.choice(("auto", "never"))  # changes orders in place, or cancels and submits
+        words = ["start", str(self._config), "--set", f"strategy.amend={amend}", "--userdir", str(self._home), "--json"]
+        bot = self._spawn("bot", *words)
         if what == "kill" and chance.random() < 0.33:
             time.sleep(chance.random() * 0.6)
             figures.kills_while_starting += self._state(bot) not in READY

@@ -1,12 +1,16 @@
 """`tickwright venue` as a process, and what is said when a bot does not fit to it."""
 
 import json
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from engine.model.errors import TickwrightError
 from engine.model.money import ZERO
 from engine.store import recovery
 from engine.store.order_log import OrderLog
+from engine.store.verify import verify
 from tests.app.bots import wait_until
 from tests.app.cli.support import failed, ok
 from tests.integration.kill_campaign import BOT, ROOT
@@ -105,7 +110,7 @@ def test_a_session_that_began_with_a_killed_ones_orders_repeats_exactly(path: Pa
     config, bot = home / "conf" / "maker.yml", BotFolder(home, "maker")
     config.write_text(BOT.format(socket=path))
     command = [sys.executable, str(ROOT / "bot.py"), "start", str(config), "--userdir", str(home), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         wait_until(lambda: inspect(path, "maker").open_orders)
         process.kill()
     left = {each.client_order_id for each in inspect(path, "maker").open_orders}
@@ -118,6 +123,54 @@ def test_a_session_that_began_with_a_killed_ones_orders_repeats_exactly(path: Pa
     report = ok("replay", "maker", cwd=home)
     assert report["identical"]
     assert report["requests"] > 0
+
+
+def test_what_is_older_than_it_is_kept_goes_at_the_start(path: Path, home: Path) -> None:
+    config, bot = home / "conf" / "old.yml", BotFolder(home, "old")
+    config.write_text(BOT.format(socket=path).replace("name: maker", "name: old") + "order_log: {keep: 1h}\n")
+    log = OrderLog.open(bot.folder)
+    log.note_event("HELLO", {}, 1)
+    log.commit(1)
+    log.close()
+    journal = bot.journal("long-ago")
+    journal.parent.mkdir()
+    journal.touch()
+    os.utime(journal, (0, 0))
+    summary = ok("start", str(config), "--for", "100ms", cwd=home)
+    assert [file.stem for file in bot.journals.iterdir()] == [summary["session_id"]]
+    with closing(sqlite3.connect(bot.orders)) as connection:
+        kinds = [kind for (kind,) in connection.execute("SELECT kind FROM order_events ORDER BY seq")]
+    assert kinds[0] == "SESSION"
+    assert kinds[-1] == "CLEAN_STOP"
+    assert verify(bot.orders) == []
+
+
+def test_a_venue_serves_until_it_is_told_to_end(home: Path) -> None:
+    """In this process, with a visitor in a thread."""
+    socket = home / "other.sock"
+
+    def visit() -> None:
+        wait_until(socket.exists)
+        seen.append(account_of(socket, "visitor").venue)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    seen: list[str] = []
+    visitor = Thread(target=visit)
+    visitor.start()
+    data = ok("venue", "--socket", str(socket), "--name", "other", "--scenario", "stress", cwd=home)
+    visitor.join()
+    assert (data["name"], data["scenario"], seen) == ("other", "stress", ["other"])
+    assert not socket.exists()
+
+
+def test_a_new_bot_for_it_needs_only_the_socket(home: Path) -> None:
+    words = ("new", "fresh", "--connector", "simulated_remote", "--strategy", "pure_market_making", "--yes")
+    ok(*words, "--set", "exchanges.sim.socket=here.sock", cwd=home)
+    written = (home / "conf" / "fresh.yml").read_text()
+    assert "mode: simulated" in written
+    assert "socket: here.sock" in written
+    ok("new", "suggested", *words[2:], cwd=home)
+    assert "socket: venue.sock" in (home / "conf" / "suggested.yml").read_text()
 
 
 def test_a_bot_that_was_halted_does_not_start(path: Path, home: Path) -> None:
