@@ -7,6 +7,7 @@ Implements `engine.core.ports.VirtualVenue`. `now_us` and all times of receipt a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -48,10 +49,16 @@ class Stream(Struct, eq=False):
     mute_until_us: int = 0
 
 
-class _Fate(Struct):
-    """Of a request and its copies."""
+class _Call(Struct):
+    """A request on its way. `coming`: deliveries that may still be answered in time."""
 
+    request: VenueRequest
+    sent_us: int
+    stamp_us: int
+    limit_us: int
+    coming: int = 0
     refused: bool = False
+    answered: bool = False
 
 
 class FaultyConnector:
@@ -146,62 +153,61 @@ class FaultyConnector:
         if world.strikes(rates.late, "late"):
             delay_us = int((3 + world.chance.random() * 30) * SECOND_US)
         stamp_us = now_us + self.wall_step_us + self._offset_us
-        limit_us = now_us + TIMEOUT_US
-        fate = _Fate()
-        world.after(delay_us, lambda: self._arrive(request, now_us, stamp_us, limit_us, fate))
+        call = _Call(request, now_us, stamp_us, now_us + TIMEOUT_US)
+        delays = [delay_us]
         if world.strikes(rates.duplicate, "duplicate"):
-            again_us = delay_us + world.latency_us() * world.chance.choice((1, 30, 80))
-            world.after(again_us, lambda: self._arrive(request, now_us, stamp_us, 0, fate))
-        if delay_us >= TIMEOUT_US:
-            self._doubt(request, "timeout", limit_us)
+            delays.append(delay_us + world.latency_us() * world.chance.choice((1, 30, 80)))
+        for number, each_us in enumerate(delays):
+            call.coming += each_us < TIMEOUT_US
+            world.after(each_us, partial(self._arrive, call, first=number == 0))
+        if not call.coming:
+            self._give_up(call)
 
-    def _arrive(self, request: VenueRequest, sent_us: int, stamp_us: int, limit_us: int, fate: _Fate) -> None:
-        """The request is at the venue. `limit_us` is when the process gives up; 0 for a copy nobody waits for.
+    def _arrive(self, call: _Call, *, first: bool) -> None:
+        """The request is at the venue, or a copy of it.
 
         Whoever copied it did so because no answer came: what was refused is not copied.
         """
         world, rates = self.world, self.world.rates
-        if fate.refused:
+        call.coming -= 1
+        if call.refused:
             return
+        request, sent_us = call.request, call.sent_us
         back_us = world.now_us + self.skew_us + world.latency_us()
-        waits = back_us < limit_us and not self._dead
         silent = isinstance(request, FetchTrades) and world.weather.no_trades_us > world.now_us
         if world.weather.closed or silent:
             world.count("closed")
-            self._tell(request, ambiguous(self.venue, request, "503", sent_us, back_us), waits, limit_us)
-            return
-        if limit_us and rates.r429 and world.strikes(rates.r429, "r429"):
+            self._tell(call, back_us, ambiguous(self.venue, request, "503", sent_us, back_us))
+        elif first and world.strikes(rates.r429, "r429"):
             self._limit(back_us)
-            fate.refused = True
-            self._tell(request, not_sent(self.venue, request, "429", sent_us, back_us), waits, limit_us)
-            return
-        if limit_us and world.strikes(rates.pre5xx, "pre5xx"):
-            self._tell(request, ambiguous(self.venue, request, "503", sent_us, back_us), waits, limit_us)
-            return
-        events = self._execute(request, sent_us, stamp_us, back_us)
-        fate.refused = is_refusal(events)
-        if limit_us and world.strikes(rates.lose_response, "lose_response"):
-            waits = False
-        elif limit_us and world.strikes(rates.post5xx, "post5xx"):
-            events = ambiguous(self.venue, request, "504", sent_us, back_us)
-        self._tell(request, events, waits, limit_us)
+            call.refused = True
+            self._tell(call, back_us, not_sent(self.venue, request, "429", sent_us, back_us))
+        elif first and world.strikes(rates.pre5xx, "pre5xx"):
+            self._tell(call, back_us, ambiguous(self.venue, request, "503", sent_us, back_us))
+        else:
+            events = self._execute(call, back_us)
+            call.refused = is_refusal(events)
+            if first and world.strikes(rates.lose_response, "lose_response"):
+                back_us = call.limit_us
+            elif first and world.strikes(rates.post5xx, "post5xx"):
+                events = ambiguous(self.venue, request, "504", sent_us, back_us)
+            self._tell(call, back_us, events)
 
-    def _execute(self, request: VenueRequest, sent_us: int, stamp_us: int, back_us: int) -> Sequence[Event]:
-        world = self.world
+    def _execute(self, call: _Call, back_us: int) -> Sequence[Event]:
+        world, request, sent_us = self.world, call.request, call.sent_us
         if isinstance(request, SyncClock):
             round_trip_us = back_us - sent_us
             if round_trip_us > CLOCK_RTT_US_MAX:
                 return ambiguous(self.venue, request, "slow", sent_us, back_us)
             middle_us = (sent_us + back_us) // 2 + self.wall_step_us
-            self._offset_us = world.now_us - middle_us
-            return [ClockSynced(self.venue, self._offset_us, round_trip_us // 2, back_us)]
+            return [ClockSynced(self.venue, world.now_us - middle_us, round_trip_us // 2, back_us)]
         if isinstance(request, ResyncBook):
             public = world.feed.collect(0)
             if public:
                 self.hear_public(public)
             self._public_us = max(self._public_us, back_us)
             return [world.feed.snapshot(request.instrument_id, self._public_us)]
-        age_us = world.now_us - stamp_us
+        age_us = world.now_us - call.stamp_us
         if world.habits.expires and not -AHEAD_US < age_us <= EXPIRY_US:
             world.count("expired")
             return not_sent(self.venue, request, "timestamp", sent_us, back_us)
@@ -219,14 +225,24 @@ class FaultyConnector:
         else:
             self._retry_us = max(self._retry_us, back_us + int(world.chance.random() * 3 * SECOND_US))
 
-    def _tell(self, request: VenueRequest, events: Sequence[Event], waits: bool, limit_us: int) -> None:
-        if self._dead or not limit_us:
+    def _tell(self, call: _Call, back_us: int, events: Sequence[Event]) -> None:
+        """The process hears of the first answer that comes in time."""
+        if self._dead or call.answered:
             return
-        if waits:
+        if back_us < call.limit_us:
+            call.answered = True
             for event in events:
+                if isinstance(event, ClockSynced):
+                    self._offset_us = event.offset_us
                 self._put(event)
-        elif limit_us > self.world.now_us + self.skew_us:
-            self._doubt(request, "timeout", limit_us)
+        elif call.coming <= 0:
+            self._give_up(call)
+
+    def _give_up(self, call: _Call) -> None:
+        """No answer within TIMEOUT_US, which itself proves nothing."""
+        if not call.answered:
+            call.answered = True
+            self._doubt(call.request, "timeout", call.limit_us)
 
     def _refuse(self, request: VenueRequest, cause: str, delay_us: int) -> None:
         for event in not_sent(self.venue, request, cause, self.now_us, self.now_us + delay_us):

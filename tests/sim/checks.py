@@ -213,6 +213,8 @@ class Checks:
         """I15: a commit failed, or works again."""
         if status.health is Health.HEALTHY:
             self._owed.discard("a commit")
+        elif self._owed:
+            self._owed.add("a commit")
         else:
             self._failed_us = status.receive_us
             self._owed |= {"a commit", "open orders", "balances", "trades"}

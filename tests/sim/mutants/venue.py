@@ -13,7 +13,7 @@ def timeout_is_a_rejection(patch: Patch) -> None:
     patch.set(faulty_connector, "ambiguous", faulty_answers.not_sent)
 
 
-@mutant(profile="duplicate", scale=10)
+@mutant(profile="duplicate+lose_response", scale=12)
 def duplicate_id_is_a_rejection(patch: Patch) -> None:
     """What the venue holds may be our own first delivery."""
 
@@ -26,7 +26,7 @@ def duplicate_id_is_a_rejection(patch: Patch) -> None:
     real = patch.set(desk.Desk, "_refused", refused)
 
 
-@mutant(scale=2)
+@mutant(profile="crash_rate+log_loss+stale_read", scale=10)
 def trades_are_fetched_without_overlap(patch: Patch) -> None:
     patch.set(replica, "OVERLAP_TRADES", 0)
 
