@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 
 from aiohttp import WSCloseCode, web
@@ -41,26 +43,30 @@ class VenueServer:
             self._ticking = asyncio.create_task(self._keep_ticking())
         return self.port
 
-    async def run(self) -> None:
-        """Serve until cancelled; an error of the market ends it."""
-        assert self._ticking is not None
-        await self._ticking
+    async def serve(self, port: int, ready: Callable[[int], None]) -> None:
+        """Until cancelled, or until the market fails. `ready` is told the port."""
+        ready(await self.start(port=port))
+        try:
+            assert self._ticking is not None
+            await self._ticking
+        finally:
+            await self.stop()
 
     async def stop(self) -> None:
         """Close everything; raises what ended the market."""
-        await self._entrance.close(WSCloseCode.GOING_AWAY)
+        self._entrance.shut_down()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._ticking is not None:
             self._ticking.cancel()
-            try:
+            with suppress(asyncio.CancelledError):
                 await self._ticking
-            except asyncio.CancelledError:
-                return
 
     def tick(self) -> None:
-        """Let what is due happen and tell the streams about it."""
+        """Let what is due happen and tell the streams about it; a market may cut them."""
         self.world.advance()
+        if self.world.is_cut:
+            self._entrance.hang_up(WSCloseCode.SERVICE_RESTART)
         self.world.flush()
 
     async def _keep_ticking(self) -> None:

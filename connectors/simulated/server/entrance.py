@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from aiohttp import hdrs, web
+from aiohttp import WSCloseCode, hdrs, web
 
-from connectors.simulated.server.errors import NO_SUCH_PATH, ApiError
+from connectors.simulated.server.errors import DISCONNECTED, NO_SUCH_PATH, ApiError
 from connectors.simulated.server.rest import Rest, time_unit
 from connectors.simulated.server.socket_api import SocketSession
 from connectors.simulated.server.sockets import Connection
@@ -36,16 +36,22 @@ class Entrance:
             return await self._rest.handle(request)
         self._world.advance()
         try:
+            if self._world.is_cut:
+                raise ApiError(DISCONNECTED)
             self._world.address(request.remote or "").connect(self._world.now_us)
             return await (self._api(request) if request.path == API_PATH else self._streams(request))
         except ApiError as error:
             return web.json_response(error.body(), status=error.kind.status)
 
-    async def close(self, code: int) -> None:
+    def hang_up(self, code: int) -> None:
+        """End every connection."""
+        for connection in self._open:
+            connection.end(code, b"")
+
+    def shut_down(self) -> None:
         """Tell everybody that the venue stops, and hang up."""
         self._world.hub.emit("!serverShutdown", {"e": "serverShutdown", "E": Moment(self._world.now_us)})
-        for connection in list(self._open):
-            connection.end(code, b"")
+        self.hang_up(WSCloseCode.GOING_AWAY)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         unit = time_unit(request.query.get("timeUnit", ""))

@@ -32,7 +32,7 @@ class ApiError(TickwrightError):
         return body if self.data is None else body | {"data": self.data}
 
 
-DISCONNECTED = ErrorKind(500, -1001, "Internal error; unable to process your request. Please try again.")
+DISCONNECTED = ErrorKind(503, -1001, "Internal error; unable to process your request. Please try again.")
 BANNED = ErrorKind(
     418, -1003, "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates."
 )

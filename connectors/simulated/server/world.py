@@ -74,6 +74,11 @@ class World:
     def now_us(self) -> int:
         return self.exchange.now_us
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the market has cut the streams; requests are still served."""
+        return self.exchange.cut_until_us > self.now_us
+
     def add_key(self, credential: Credential) -> None:
         """Let a key trade for its account."""
         for board in self.boards.values():

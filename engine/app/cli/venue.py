@@ -3,8 +3,10 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import click
@@ -17,30 +19,52 @@ from engine.app.registry import load
 from engine.app.scenarios import find_scenario, load_scenario
 
 PAIR = "BTC-USDT"  # where a scenario names none
+OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 
 
-@click.command(help="Run a simulated exchange as a process of its own, for bots with connector: simulated_remote.")
-@click.option("--socket", "path", type=click.Path(path_type=Path), required=True, help="Where bots connect.")
+@click.command(help="Run a simulated exchange as a process of its own, for bots or for any client of Binance Spot.")
+@click.option("--socket", "path", type=click.Path(path_type=Path), help="Where bots connect (simulated_remote).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Speak Binance Spot's protocol on this port; 0: a free one."
+)
 @click.option("--scenario", "text", metavar="FILE|NAME", default="normal", help="By default: normal.")
 @click.option("--name", default="sim", help="What bots call the exchange; sim by default.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's.")
-@click.option("--latency", type=Duration(), default="5ms", help="One way, to the exchange and back; 5ms by default.")
+@click.option("--latency", type=Duration(), default="5ms", help="With --socket: one way, 5ms by default.")
 @click.pass_obj
-def command(output: Output, path: Path, text: str, name: str, seed: int | None, latency: int) -> None:
+def command(
+    output: Output, path: Path | None, port: int | None, text: str, name: str, seed: int | None, latency: int
+) -> None:
     """Until SIGTERM or Ctrl-C. The market moves by the wall clock; orders outlive the bots that made them."""
+    if (path is None) is (port is None):
+        raise Failure("E-USAGE", "name either --socket or --port", where="venue", fix="tickwright venue --port 8070")
     scenario = load_scenario(find_scenario(output.userdir, text))
-    _check_free(path)
     pair = scenario.trading_pair or PAIR
+    if path is None:
+        keys = {owner: (token_hex(32), token_hex(32)) for owner in OWNERS}
+        server = load("connectors.simulated.server.build:build_server")(name, pair, scenario, seed, keys)
+        asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, pair, keys))))
+        return
+    _check_free(path)
     process = load("connectors.simulated.process:build_process")(name, pair, scenario, seed, latency)
     data = {"socket": str(path), "name": name, "trading_pair": pair, "scenario": scenario.name}
     try:
-        asyncio.run(_serve(process, path, lambda: output.result(data, f"{name} trades {pair} at {path}")))
+        asyncio.run(_until_stopped(process.serve(path, lambda: output.result(data, f"{name} trades {pair} at {path}"))))
     finally:
         path.unlink(missing_ok=True)
 
 
-async def _serve(process: Any, path: Path, ready: Any) -> None:
-    task = asyncio.create_task(process.serve(path, ready))
+def _tell_port(output: Output, port: int, pair: str, keys: dict[str, tuple[str, str]]) -> None:
+    """Where the exchange is and the keys of its two accounts, which are told this once."""
+    url = f"http://127.0.0.1:{port}"
+    accounts = {owner: {"api_key": key, "secret": secret} for owner, (key, secret) in keys.items()}
+    lines = [f"{pair} is traded at {url} and {url.replace('http', 'ws')}"]
+    lines += [f"{owner}: API key {key}\n{' ' * len(owner)}  secret  {secret}" for owner, (key, secret) in keys.items()]
+    output.result({"url": url, "trading_pair": pair, "accounts": accounts}, "\n".join(lines))
+
+
+async def _until_stopped(serving: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(serving)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):

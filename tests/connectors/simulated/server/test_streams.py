@@ -241,3 +241,20 @@ async def test_shutdown() -> None:
         assert (await socket.next())["e"] == "serverShutdown"
         assert (await socket.connection.receive(timeout=5)).type is WSMsgType.CLOSE
         assert socket.connection.close_code == 1001
+
+
+async def test_cut_streams() -> None:
+    """A market may cut the streams for a while; requests are still served."""
+    async with serving() as site, site.socket("/ws") as socket:
+        site.world.exchange.disconnect(site.clock() + 1_000_000)
+        site.server.tick()
+        assert (await socket.connection.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert socket.connection.close_code == 1012
+        with pytest.raises(WSServerHandshakeError) as error:
+            async with site.socket("/ws"):
+                pass
+        assert error.value.status == 503
+        assert (await site.get("ping")).status == 200
+        site.pass_time(1_000_000)
+        async with site.socket("/ws") as again:
+            assert (await again.request({"method": "LIST_SUBSCRIPTIONS", "id": 1}))["result"] == []

@@ -1,0 +1,35 @@
+"""`tickwright venue --port`: an exchange for any client, as a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.app.cli.support import failed
+from tests.support import ROOT
+
+
+def test_a_served_market(tmp_path: Path) -> None:
+    words = ["venue", "--port", "0", "--seed", "3", "--json", "--userdir", str(tmp_path)]
+    venue = subprocess.Popen([sys.executable, str(ROOT / "bot.py"), *words], stdout=subprocess.PIPE, text=True)
+    try:
+        assert venue.stdout is not None
+        data = json.loads(venue.stdout.readline())["data"]
+        assert list(data["accounts"]) == ["alice", "bob"]
+        with urlopen(f"{data['url']}/api/v3/depth?symbol=BTCUSDT&limit=1") as answer:
+            book = json.load(answer)
+        assert float(book["bids"][0][0]) < float(book["asks"][0][0])
+    finally:
+        venue.send_signal(signal.SIGTERM)
+        venue.communicate(timeout=30)
+    assert venue.returncode == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--port", "8070", "--socket", "x.sock")])
+def test_either_a_port_or_a_socket(words: tuple[str, ...], tmp_path: Path) -> None:
+    status, error = failed("venue", *words, cwd=tmp_path)
+    assert (status, error["code"]) == (2, "E-USAGE")
