@@ -30,7 +30,7 @@ class VenueProcess:
         self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(self, path: Path, ready: Callable[[], None]) -> None:
-        """Until cancelled; the file of the socket stays. Only this user may connect. Raises OSError about the socket."""
+        """Until cancelled; the socket file stays. Only this user may connect. Raises OSError about the socket."""
         before = os.umask(0o177)
         try:
             server = await asyncio.start_unix_server(self._serve, path)
