@@ -22,8 +22,8 @@ from engine.model.quote import Quote
 from strategies.inventory_skew import bid_and_ask_factors
 from strategies.order_optimization import top_price
 from strategies.own_quotes import Memory, drop_far, hang_due, note_orders
-from strategies.pure_market_making_config import PureMarketMakingConfig
-from strategies.quote_ladder import Ladder, make_ladder, order_value
+from strategies.pure_market_making_config import MovingPriceBand, PureMarketMakingConfig
+from strategies.quote_ladder import INFINITE, Ladder, make_ladder, order_value
 from strategies.reference_price import reference_price
 
 Factors = tuple[Decimal | None, Decimal | None]  # of bids and asks
@@ -147,9 +147,10 @@ class PureMarketMaking:
             self._reference = None
             self._text = f"W-STALE  {self.source_id}: no price; {source.stale or 'one side of the book is empty'}"
             return {}
-        book = state.book(self.instrument_id)
+        book = source if self.source_id == self.instrument_id else state.book(self.instrument_id)
         bid, ask = book.best_bid, book.best_ask
-        self._move_band(ref, state.now_us)
+        if config.moving_price_band is not None:
+            self._move_band(config.moving_price_band, ref, state.now_us)
         accounts = plan.funds()
         funds_moved = accounts != self._accounts or not plan.steady
         inputs = (ref, bid, ask, memory.band_set_us, memory.net_fills)
@@ -162,7 +163,7 @@ class PureMarketMaking:
             self._accounts = accounts
             self._free = self._free_funds(state, plan)
         free_base, free_money = self._free
-        sizes, spreads = self._skew(plan, ref)
+        sizes, spreads = self._skew(plan, ref) if config.inventory_skew else (UNCHANGED, UNCHANGED)
         self._text = ""
         quotes: dict[str, Quote] = {}
         if self._buys(ref):
@@ -175,7 +176,8 @@ class PureMarketMaking:
             self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, sizes[1]), skip, bid, free_base)
         if config.minimum_spread:
             self._drop_close(state, quotes, ref, config.minimum_spread)
-        quotes.update(memory.hanging)
+        if memory.hanging:
+            quotes.update(memory.hanging)
         self._reference = ref
         return quotes
 
@@ -189,9 +191,9 @@ class PureMarketMaking:
         cost = ledger.average_price if ledger.quantity > 0 else self._config.inventory_price
         return ref if cost is None else max(ref, cost)
 
-    def _move_band(self, ref: Decimal, now_us: int) -> None:
-        band, memory = self._config.moving_price_band, self.memory
-        if band is not None and now_us >= memory.band_set_us + band.refresh:
+    def _move_band(self, band: MovingPriceBand, ref: Decimal, now_us: int) -> None:
+        memory = self.memory
+        if now_us >= memory.band_set_us + band.refresh:
             memory.band_set_us = now_us
             memory.band_floor = ref * (ONE + band.floor)
             memory.band_ceiling = ref * (ONE + band.ceiling)
@@ -233,8 +235,6 @@ class PureMarketMaking:
     def _skew(self, plan: Plan, ref: Decimal) -> tuple[Factors, Factors]:
         """What bid and ask quantities, and bid and ask spreads, are multiplied by; None: they stay as they are."""
         config = self._config
-        if not config.inventory_skew:
-            return UNCHANGED, UNCHANGED
         bid, ask = bid_and_ask_factors(
             config.inventory_skew_model,
             plan.base.total * ref,
@@ -288,6 +288,7 @@ class PureMarketMaking:
         buying = side is BUY
         rate = plan.cost_factor
         scarce = not prices or amounts[1] * (prices[0] * rate if buying else ONE) > free
+        sure_price = INFINITE if scarce or quantities is not ladder.quantities else ladder.sure_price
         names = [tags.get(name, name) for name in ladder.names] if tags else ladder.names
         if self._config.take_if_crossed:
             opposite = None
@@ -306,7 +307,7 @@ class PureMarketMaking:
                 if quantity * unit > free:
                     quantity = max(free / unit, ZERO) // quantity_step * quantity_step
                 free -= quantity * unit
-            if quantity < quantity_least or price * quantity < notional_min:
+            if price < sure_price and (quantity < quantity_least or price * quantity < notional_min):
                 self._text = f"{tag}: {instrument.too_small(quantity, price)}"
                 continue
             old = before.get(tag)

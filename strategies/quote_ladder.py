@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from engine.model.enums import Side
 from engine.model.instrument import Instrument
-from engine.model.money import ONE, ZERO
+from engine.model.money import ONE, ZERO, ceil_to
 from engine.schema.values import Amount
 from strategies.pure_market_making_config import PureMarketMakingConfig
+
+INFINITE = Decimal("Infinity")
 
 
 class Level(NamedTuple):
@@ -36,6 +38,7 @@ class Ladder(NamedTuple):
     base_sum: Decimal
     quote_sum: Decimal
     in_quote: bool  # whether quantities have to be worked out at the reference price
+    sure_price: Decimal  # from here on none of `quantities` is too small; infinite if no price makes that certain
 
 
 def make_ladder(config: PureMarketMakingConfig, side: Side, instrument: Instrument) -> Ladder:
@@ -46,19 +49,28 @@ def make_ladder(config: PureMarketMakingConfig, side: Side, instrument: Instrume
     first = ONE + sign * levels[0].spread if levels else ONE
     word = "bid" if side is Side.BUY else "ask"
     in_quote = any(level.quote_amount for level in levels)
+    quantities = () if in_quote else tuple(instrument.round_quantity(level.base_amount) for level in levels)
     return Ladder(
         side,
         tuple(levels),
         tuple(f"{word}_{number}" for number in range(1, len(levels) + 1)),
         tuple((ONE + sign * (level.spread + level.extra)) * costs for level in levels),
         tuple((ONE + sign * level.extra) * (ONE + sign * level.spread) / first * costs for level in levels),
-        () if in_quote else tuple(instrument.round_quantity(level.base_amount) for level in levels),
+        quantities,
         costs,
         instrument.quantity_step,
         sum((level.base_amount for level in levels), ZERO),
         sum((level.quote_amount for level in levels), ZERO),
         in_quote,
+        _sure_price(quantities, instrument),
     )
+
+
+def _sure_price(quantities: Sequence[Decimal], instrument: Instrument) -> Decimal:
+    smallest = min(quantities, default=ZERO)
+    if smallest < max(instrument.quantity_min, instrument.quantity_step):
+        return INFINITE
+    return ceil_to(instrument.notional_min / smallest, instrument.price_step)
 
 
 def order_value(bids: Ladder, price: Decimal, asks: Ladder) -> Decimal:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+from msgspec import Struct, field
+
 from connectors.simulated.book_order import BookOrder, Place
 
 RESTING = Place.RESTING
 
 
-class PriceLevel:
+class PriceLevel(Struct, eq=False, gc=False):
     """A queue in order of arrival; `lots` is the visible sum."""
 
-    __slots__ = ("lots", "queue")
-
-    def __init__(self) -> None:
-        self.lots = 0
-        self.queue: dict[int, BookOrder] = {}
+    lots: int = 0
+    queue: dict[int, BookOrder] = field(default_factory=dict)
 
 
 class BookSide:

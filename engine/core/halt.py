@@ -54,6 +54,7 @@ class Halt:
     def __init__(self, limits: RiskLimits, bot: str, quote: str) -> None:
         self.limits = limits
         self._out: list[Notice | ModeChanged] = []
+        self.restricted = False  # whether anything is restricted anywhere
         self.equity: Decimal | None = None
         self.peak = ZERO
         self._bot = bot
@@ -70,11 +71,6 @@ class Halt:
     def causes(self) -> tuple[Cause, ...]:
         """All that restricts trading now, oldest first."""
         return tuple(self._causes.values())
-
-    @property
-    def restricted(self) -> bool:
-        """Whether anything is restricted anywhere."""
-        return bool(self._modes)
 
     @property
     def latched(self) -> tuple[Cause, ...]:
@@ -105,7 +101,7 @@ class Halt:
 
     def cancels_own(self, instrument_id: str, strategy: str) -> bool:
         """Whether our resting orders there have to be cancelled."""
-        return bool(self._modes) and ALLOWED[self.mode(instrument_id, strategy)].cancels_own
+        return self.restricted and ALLOWED[self.mode(instrument_id, strategy)].cancels_own
 
     def drain(self) -> list[Notice | ModeChanged]:
         """What happened since the last call."""
@@ -291,6 +287,7 @@ class Halt:
         after = max(modes, key=SEVERITY.__getitem__, default=Mode.RUN)
         if after is not Mode.RUN:
             self._modes[scope] = after
+        self.restricted = bool(self._modes)
         if after is not before:
             self._out.append(ModeChanged(scope, before, after, cause, now_us))
 

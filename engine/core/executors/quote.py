@@ -50,8 +50,8 @@ class QuoteExecutor:
     def set_quotes(self, quotes: Iterable[Quote]) -> None:
         """Replace the wanted quotes. One that is stopping wants none."""
         if self._stop is None:
-            slots, self._quotes = self._quotes.keys(), {quote.tag: quote for quote in quotes}
-            if self._quotes.keys() != slots:
+            before, self._quotes = self._quotes, {quote.tag: quote for quote in quotes}
+            if _slots_of(self._quotes) != _slots_of(before):
                 self._quiet_us = 0
             for quote in self._quotes.values():
                 if quote.instrument_id not in self._instruments:
@@ -90,10 +90,7 @@ class QuoteExecutor:
         """Whether other prices for the same slots would change nothing now: every order is there and none is due."""
         if state.now_us >= self._quiet_us or state.orders.revision != self._revision:
             return False
-        for instrument_id in self._instruments:
-            if state.book(instrument_id).stale:
-                return False
-        return True
+        return self._trusted(state) is self._quotes
 
     def step(self, state: State) -> list[Request]:
         """Withdrawn, wrong, old and misfitting orders go; then empty slots are filled."""
@@ -301,6 +298,11 @@ class QuoteExecutor:
 
     def _start_refresh(self, tag: str, now_us: int) -> None:
         self.memory.refresh_at_us[self._refresh_key(tag)] = now_us + self.settings.order_refresh_time_us
+
+
+def _slots_of(quotes: Mapping[str, Quote]) -> dict[str, tuple[Side, bool]]:
+    """What is wanted but for prices and quantities: those count only where an order may be replaced."""
+    return {tag: (quote.side, quote.hanging) for tag, quote in quotes.items()}
 
 
 def _amends(state: State, order: Order) -> bool:

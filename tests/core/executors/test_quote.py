@@ -50,6 +50,7 @@ def test_a_withdrawn_quote_is_cancelled_at_once() -> None:
 def test_an_order_of_the_wrong_side_goes_at_once() -> None:
     desk, executor = desk_with("bid_1 1@99")
     desk.tick()
+    assert desk.tick() == []
     executor.set_quotes([Quote(BTC, Side.SELL, d(101), d(1), "bid_1")])
     desk.tick()
     assert desk.cancelled() == ["bid_1"]
