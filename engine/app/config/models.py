@@ -76,7 +76,7 @@ class SimulatedRemoteExchange(ExchangeConfig):
     """An exchange that `tickwright venue` runs; it outlives the bots. The account is called like the bot."""
 
     connector: Literal["simulated_remote"] = "simulated_remote"
-    socket: str = setting(env=True, doc="where it listens", example="/tmp/venue.sock")
+    socket: str = setting(env=True, doc="where it listens", example="data/run/venue.sock")
     trading_pairs: tuple[TradingPair, ...] = setting((), doc="what is traded; left out: all", example="[BTC-USDT]")
 
 
