@@ -1,5 +1,6 @@
 """Bugs of the order tracker, the executors and the books, most of them copied from other people's bots."""
 
+import sys
 from __future__ import annotations
 
 from typing import Any
@@ -108,8 +109,6 @@ def failed_cancel_is_not_repeated(patch: Patch) -> None:
 
 
 def _module_of(function: Any) -> Any:
-    import sys
-
     return sys.modules[function.__module__]
 
 
