@@ -1,8 +1,8 @@
 """Bugs of the order tracker, the executors and the books, most of them copied from other people's bots."""
 
-import sys
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
