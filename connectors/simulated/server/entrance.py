@@ -17,6 +17,7 @@ from connectors.simulated.server.world import World
 
 API_PATH = "/ws-api/v3"
 CONNECT_WEIGHT = 2
+CLOSE_S = 1.0  # for the other side to close too
 RAW = re.compile(r"^/ws(?:/stream)?(?:/[0-9]+)?/?$|^/stream/ws(?:/[0-9]+)?/?$")
 RAW_NAMED = re.compile(r"^/ws/(?P<names>.*[@!].*)$")
 COMBINED = re.compile(r"^/stream(?:/[0-9]+)?/?$")
@@ -58,7 +59,7 @@ class Entrance:
         rate_limits = request.query.get("returnRateLimits", "").lower() != "false"
         address = request.remote or ""
         self._world.address(address).charge(self._world.now_us, CONNECT_WEIGHT)
-        socket = web.WebSocketResponse(autoping=False)
+        socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
         connection = Connection(socket, lambda: self._world.now_us)
         await socket.prepare(request)
         await self._serve(connection, SocketSession(self._world, connection, address, unit, rate_limits))
@@ -67,7 +68,7 @@ class Entrance:
     async def _streams(self, request: web.Request) -> web.StreamResponse:
         unit = time_unit(request.query.get("timeUnit", ""))
         combined, names = _streams_of(unquote(request.path), request.query.get("streams", ""))
-        socket = web.WebSocketResponse(autoping=False)
+        socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
         connection = Connection(socket, lambda: self._world.now_us, self._world.limits.messages_1s)
         await socket.prepare(request)
         session = StreamSession(self._world, connection, combined, unit)

@@ -14,6 +14,7 @@ PING_S = 20.0
 PONG_TIMEOUT_US = 60 * SECOND_US
 WRITE_TIMEOUT_S = 10.0
 UNSENT_MAX = 4 * 1024 * 1024  # characters
+STOP = ""  # in the queue: nothing is sent after it
 
 
 class Connection:
@@ -40,24 +41,33 @@ class Connection:
         """Close when what is queued has been sent, or at once if it cannot be."""
         if self._ending is None:
             self._ending = (code, reason)
-            self._queue.put_nowait("")
+            self._queue.put_nowait(STOP)
 
     async def serve(self, hear: Callable[[str], None]) -> None:
         """Until either side closes."""
-        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        reader, pinger = asyncio.create_task(self._read(hear)), asyncio.create_task(self._ping())
+        reader.add_done_callback(lambda task: self._queue.put_nowait(STOP))
         try:
-            async for message in self._socket:
-                if message.type is WSMsgType.PING:
-                    await self._socket.pong(message.data)
-                elif message.type is WSMsgType.PONG:
-                    self._heard_us = self._now_us()
-                elif message.type is WSMsgType.TEXT:
-                    hear(message.data)
-                self._count()
+            await self._write()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            reader.cancel()
+            pinger.cancel()
+            await asyncio.gather(reader, pinger, return_exceptions=True)
+        if self._ending is not None:
+            code, reason = self._ending
+            await self._socket.close(code=code, message=reason, drain=self._unsent <= UNSENT_MAX)
+        if not reader.cancelled():
+            reader.result()  # an error of ours must not pass for a hang-up
+
+    async def _read(self, hear: Callable[[str], None]) -> None:
+        async for message in self._socket:
+            if message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
+                self._heard_us = self._now_us()
+            elif message.type is WSMsgType.TEXT:
+                hear(message.data)
+            self._count()
 
     def _count(self) -> None:
         now_us = self._now_us()
@@ -66,17 +76,15 @@ class Connection:
             self.end(WSCloseCode.POLICY_VIOLATION, b"Too many requests")
 
     async def _write(self) -> None:
-        while True:
-            text = await self._queue.get()
-            if self._ending is not None and (not text or self._unsent > UNSENT_MAX):
-                code, reason = self._ending
-                await self._socket.close(code=code, message=reason)
-                return
+        """Send what is queued, up to the end or for as long as the client reads."""
+        while (text := await self._queue.get()) is not STOP and self._unsent <= UNSENT_MAX:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
                     await self._socket.send_str(text)
             except TimeoutError:
-                await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too slow", drain=False)
+                self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
+                return
+            except ConnectionError:
                 return
             self._unsent -= len(text)
 

@@ -1,5 +1,6 @@
 """Market streams: their contents, the rules of the book's update ids, subscriptions, limits."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -237,10 +238,11 @@ async def test_too_many_connections() -> None:
 async def test_shutdown() -> None:
     async with serving() as site, site.socket("/ws/!serverShutdown") as socket:
         await socket.request({"method": "LIST_SUBSCRIPTIONS", "id": 1})
-        await site.server.stop()
+        stopping = asyncio.create_task(site.server.stop())
         assert (await socket.next())["e"] == "serverShutdown"
         assert (await socket.connection.receive(timeout=5)).type is WSMsgType.CLOSE
         assert socket.connection.close_code == 1001
+        await stopping
 
 
 async def test_cut_streams() -> None:
