@@ -18,7 +18,8 @@ from connectors.paper.choice import DIGEST, SOURCES, sources_digest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "connectors/paper"
-COMPILED = [name for name in SOURCES if name != "words"]
+PLAIN = ("words", "interface")  # what the compiled files import as it is
+COMPILED = [name for name in SOURCES if name not in PLAIN]
 SETUP = """
 from mypyc.build import mypycify
 from setuptools import setup
@@ -38,7 +39,8 @@ def build() -> str:
         fast.mkdir(parents=True)
         for package in (fast, fast.parent, fast.parent.parent):
             (package / "__init__.py").touch()
-        shutil.copy(ROOT / PACKAGE / "words.py", fast.parent)
+        for name in PLAIN:
+            shutil.copy(ROOT / PACKAGE / f"{name}.py", fast.parent)
         for name in COMPILED:
             text = (ROOT / PACKAGE / f"{name}.py").read_text(encoding="utf-8")
             for other in COMPILED:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from connectors.paper.kernel import Kernel
+from connectors.paper.interface import FillKernel
 from connectors.paper.words import BUY, NO_ASK, NO_BID, SELL
 from engine.model.enums import Side
 from engine.model.instrument import Instrument
@@ -46,7 +46,7 @@ class Grid:
 class PaperBook:
     """A `BookView` on a kernel. Visible rows only: the kernel is never ahead of what we may know."""
 
-    def __init__(self, kernel: Kernel, instrument: Instrument, feed_us: int) -> None:
+    def __init__(self, kernel: FillKernel, instrument: Instrument, feed_us: int) -> None:
         self.prices = Grid(instrument.price_step)
         self.quantities = Grid(instrument.quantity_step)
         self._kernel = kernel

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from connectors.paper.candles import PPM, CandleKernel, CandleRows
 from connectors.paper.choice import kernel_class
 from connectors.paper.day_rows import DayRows
+from connectors.paper.interface import FillKernel
 from connectors.paper.kernel import Kernel
 from connectors.paper.latency import Latency
 from connectors.paper.ledger import Ledger
@@ -34,7 +36,21 @@ class FillRules:
     deep_queue: str = "behind"
     self_trade: str = "none"
     amend_keeps_queue: bool = True
+    touch: bool = False
+    participation: Decimal = Decimal("0.10")
+    half_spread: Decimal = Decimal("0.0002")
+    slippage: Decimal = Decimal("0.0001")
     kernel: str = "auto"
+
+
+def build_candle_kernel(rows: CandleRows, rules: FillRules) -> CandleKernel:
+    """A kernel that plays these candles by these rules."""
+    kernel = CandleKernel(rows)
+    kernel.touch = rules.touch
+    kernel.participation = int(rules.participation * PPM)
+    kernel.half_spread = int(rules.half_spread * PPM)
+    kernel.slippage = int(rules.slippage * PPM)
+    return kernel
 
 
 def build_kernel(rows: Rows | DayRows, rules: FillRules, size: int = 0) -> Kernel:
@@ -58,7 +74,7 @@ def build_kernel(rows: Rows | DayRows, rules: FillRules, size: int = 0) -> Kerne
 
 def build_venue(
     venue: str,
-    markets: Sequence[tuple[Instrument, Rows | DayRows]],
+    markets: Sequence[tuple[Instrument, Rows | DayRows | CandleRows]],
     balances: Mapping[str, Decimal],
     latency: Latency,
     start_us: int,
@@ -67,7 +83,7 @@ def build_venue(
 ) -> PaperVenue:
     """A venue that plays the rows of its instruments from `start_us` on."""
     markets = sorted(markets, key=lambda market: market[0].instrument_id)
-    listings = [Listing(each, build_kernel(rows, rules), latency.feed_us, leverage) for each, rows in markets]
+    listings = [Listing(each, _kernel(rows, rules), latency.feed_us, leverage) for each, rows in markets]
     ledger = Ledger(venue, balances, [listing.market for listing in listings])
     return PaperVenue(venue, listings, ledger, latency, start_us)
 
@@ -84,3 +100,7 @@ def venue_sheet(latency_us: int) -> VenueSheet:
         amend_in_place=True,
         dedicated=True,
     )
+
+
+def _kernel(rows: Rows | DayRows | CandleRows, rules: FillRules) -> FillKernel:
+    return build_candle_kernel(rows, rules) if isinstance(rows, CandleRows) else build_kernel(rows, rules)

@@ -12,7 +12,7 @@ except ImportError:
     compiled = None
 
 FOLDER = Path(__file__).parent
-SOURCES = ("words", "ladder", "resting", "arrivals", "kernel")
+SOURCES = ("words", "interface", "ladder", "resting", "arrivals", "kernel")
 DIGEST = FOLDER / "fast" / "sources.sha256"
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from connectors.paper.arrivals import Arrivals
+from connectors.paper.interface import Feed
 from connectors.paper.ladder import window_for
 from connectors.paper.words import (
     ASK,
@@ -35,7 +36,7 @@ Block = tuple[list[int], list[int], list[int], list[int]]
 IN_GAP = "market data are missing"
 
 
-class Source(Protocol):
+class Source(Feed, Protocol):
     """The rows of an instrument, oldest first."""
 
     count: int
@@ -46,14 +47,6 @@ class Source(Protocol):
 
     def price_at(self, start: int) -> int:
         """The first price from row `start` on; 0 if there is none."""
-        ...
-
-    def horizon_us(self, now_us: int, feed_us: int) -> int:
-        """The venue's time up to which all is visible at `now_us`; `feed_us` counts where that was not recorded."""
-        ...
-
-    def seen_us(self, event_us: int, feed_us: int) -> int:
-        """When the rows of this time become visible."""
         ...
 
 

@@ -4,12 +4,14 @@ from decimal import Decimal
 from math import ceil
 
 from connectors.paper.book import SIDES, PaperBook
-from connectors.paper.kernel import Kernel
+from connectors.paper.candles import CandleRows
+from connectors.paper.interface import FillKernel
 from connectors.paper.ledger import Ledger, Market
-from connectors.paper.words import FOK, IOC, MARKET, POST_ONLY, STOP
+from connectors.paper.words import FOK, IOC, MARKET, POST_ONLY, REDUCE, STOP
 from engine.core.position import on_grid
 from engine.model.enums import OrderType, TimeInForce
 from engine.model.instrument import Instrument
+from engine.model.market import Candle
 from engine.model.request import SubmitOrder
 
 KINDS = {
@@ -25,7 +27,7 @@ FLAGS = {(kind, term): KINDS[kind] | TERMS[term] for kind in KINDS for term in T
 class Listing:
     """`leverage` divides the margin of derivatives."""
 
-    def __init__(self, instrument: Instrument, kernel: Kernel, feed_us: int, leverage: Decimal) -> None:
+    def __init__(self, instrument: Instrument, kernel: FillKernel, feed_us: int, leverage: Decimal) -> None:
         self.instrument = instrument
         self.kernel = kernel
         self.book = PaperBook(kernel, instrument, feed_us)
@@ -62,6 +64,25 @@ class Listing:
         """Whether an order ties up money: one that only reduces a derivative position needs none."""
         return self.market.spot or not request.reduce_only
 
+    def candle(self, number: int, receive_us: int) -> Candle:
+        """One of the candles of a market that has them."""
+        rows, price = self.kernel.source, self.book.prices.value
+        assert isinstance(rows, CandleRows)
+        open_us = rows.open_us[number]
+        return Candle(
+            self.instrument.instrument_id,
+            rows.interval_us,
+            open_us,
+            open_us + rows.interval_us,
+            price(rows.open[number]),
+            price(rows.high[number]),
+            price(rows.low[number]),
+            price(rows.close[number]),
+            self.book.quantities.value(rows.volume[number]),
+            True,
+            receive_us,
+        )
+
     def pays(self, request: SubmitOrder) -> Decimal | None:
         """The price at which an order is checked against funds: a market order pays for the levels that it needs."""
         price = request.price or request.stop_price
@@ -76,6 +97,8 @@ class Listing:
         flags = FLAGS[request.order_type, request.time_in_force]
         if request.post_only:
             flags |= POST_ONLY
+        if request.reduce_only:
+            flags |= REDUCE
         if request.stop_price is None and not request.expire_us:
             self.kernel.submit(at_us, key, SIDES[request.side], ticks, lots, flags)
             return

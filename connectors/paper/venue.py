@@ -18,9 +18,9 @@ from connectors.paper.words import (
     AMEND_REJECTED,
     AMENDED,
     CANCELLED,
+    CLOSED,
     EXPIRED,
     FILLED,
-    FUNDED,
     MARKED,
     NEVER_US,
     OPENED,
@@ -39,6 +39,7 @@ from engine.model.market import FundingRate, MarkPrice
 from engine.model.money import ZERO
 from engine.model.request import AmendOrder, CancelAll, CancelOrder, Request, SubmitOrder
 
+CHANNELS = (Channel.MARKET, Channel.USER, Channel.REST)
 ACK, STREAM, OPEN = UpdateSource.ACK, UpdateSource.STREAM, OrderStatus.OPEN
 STATUS = {
     OPENED: OPEN,
@@ -81,7 +82,7 @@ class PaperVenue:
             AmendOrder: self._amend,
             CancelAll: self._cancel_all,
         }
-        for channel in Channel:
+        for channel in CHANNELS:
             self._outbox.append((start_us, ConnectorStatus(venue, channel, Health.HEALTHY, "connected", start_us)))
 
     def install(self, state: State) -> None:
@@ -217,8 +218,8 @@ class PaperVenue:
 
     def _hear(self, receive_us: int, number: int, outcome: Outcome) -> None:
         event_us, what, key, ticks, lots, liquidity, reason = outcome
-        if what in (MARKED, FUNDED):
-            self._marked(receive_us, self.listings[number], outcome)
+        if what >= MARKED:
+            self._hear_market(receive_us, self.listings[number], outcome)
             return
         order = self.orders.by_key[key]
         order.event_us = event_us
@@ -298,9 +299,12 @@ class PaperVenue:
             self._outbox.append((receive_us, self.ledger.balance(asset, event_us, receive_us)))
         self.ledger.touched = {}
 
-    def _marked(self, receive_us: int, listing: Listing, outcome: Outcome) -> None:
-        """A mark price may end a position, a funding row pays."""
+    def _hear_market(self, receive_us: int, listing: Listing, outcome: Outcome) -> None:
+        """A candle closed, or a mark price may end a position, or a funding row pays."""
         event_us, what, _, ticks, lots, _, _ = outcome
+        if what == CLOSED:
+            self._market.append((receive_us, listing.candle(outcome[2], receive_us)))
+            return
         name, market, ledger = listing.instrument.instrument_id, listing.market, self.ledger
         if what == MARKED:
             market.mark = mark = listing.book.prices.value(ticks)

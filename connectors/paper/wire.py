@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 
-from connectors.paper.kernel import Kernel
+from connectors.paper.interface import FillKernel
 from connectors.paper.latency import Latency
 from connectors.paper.words import MARKED, NEVER_US, Outcome
 
@@ -26,7 +26,7 @@ class Wire:
     yet when `response` is shorter than `feed`.
     """
 
-    def __init__(self, kernels: Sequence[Kernel], latency: Latency, hear: Hear) -> None:
+    def __init__(self, kernels: Sequence[FillKernel], latency: Latency, hear: Hear) -> None:
         self.kernels = kernels
         self.latency = latency
         self.late_answers = 0

@@ -24,6 +24,7 @@ IOC: Final = 2
 FOK: Final = 4
 MARKET: Final = 8
 STOP: Final = 16  # waits until the last trade reaches its trigger
+REDUCE: Final = 32  # must not turn the position; kept by the candle kernel, elsewhere by the venue at arrival
 
 # what is told
 OPENED: Final = 0
@@ -37,6 +38,7 @@ EXPIRED: Final = 7
 TRIGGERED: Final = 8
 MARKED: Final = 9  # a MARK row went by
 FUNDED: Final = 10  # a FUNDING row went by
+CLOSED: Final = 11  # a candle closed; the key is its number
 
 MAKER: Final = 0
 TAKER: Final = 1

@@ -1,16 +1,25 @@
 """The paper venue as a bot sees it: events, answers to every request, money in the venue's time."""
 
+import random
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from connectors.paper.build import FillRules, build_venue, venue_sheet
+from connectors.paper.candles import CandleRows
 from connectors.paper.latency import Latency, constant
 from connectors.paper.venue import LIQUIDATION, PaperVenue
 from connectors.paper.words import ASK, BID, BUY_TRADE, CLEAR, FUNDING, GAP, MARK, NEVER_US, SELL_TRADE
+from engine.core.clock import run_virtual
+from engine.core.driver import Driver
+from engine.core.engine import Engine, Settings
 from engine.core.order_ids import OrderIds
 from engine.core.state import State
+from engine.core.user_stream import UserStream
 from engine.model.account import Balance
 from engine.model.enums import (
     Action,
@@ -35,7 +44,7 @@ from engine.model.event import (
 )
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
-from engine.model.market import FundingRate, MarkPrice
+from engine.model.market import Candle, FundingRate, MarkPrice
 from engine.model.request import (
     AmendOrder,
     ArmDeadMan,
@@ -51,9 +60,12 @@ from engine.model.request import (
     SubmitOrder,
     SyncClock,
 )
+from scripts.play_s1m import Quoter
 from tests.connectors.paper.markets import BOOK, INSTRUMENT, Row, rows_of
+from tests.connectors.paper.test_kernel_properties import market
 
 NAME = INSTRUMENT.instrument_id
+START_US = 1_000_000_000
 PLAIN = FillRules(kernel="reference")
 BALANCES = {"USDT": Decimal(1_000), "BTC": Decimal(1)}
 
@@ -333,3 +345,39 @@ def test_a_fee_may_be_paid_in_what_is_received() -> None:
         (Decimal("0.030") * Decimal("0.0004"), "BTC"),
         (Decimal("0.010") * Decimal("49.5") * Decimal("0.0004"), "USDT"),
     ]
+
+
+def test_candles_are_told_when_they_close_and_fill_what_was_there() -> None:
+    columns = [np.array(each) for each in ((100, 100), (104, 110), (96, 90), (100, 105), (1_000, 1_000))]
+    rows = CandleRows(np.array([0, 60]), 60, *columns)
+    venue = build_venue("paper", [(INSTRUMENT, rows)], BALANCES, Latency(5, constant(0), constant(7)), 0)
+    assert kinds([*venue.advance(64)]) == [ConnectorStatus] * 3
+    (candle,) = venue.advance(65)
+    assert isinstance(candle, Candle)
+    assert (candle.open_us, candle.close_us, candle.receive_us, candle.closed) == (0, 60, 65, True)
+    assert (candle.open, candle.high, candle.low, candle.close) == (50, 52, 48, 50)
+    book = venue.listings[0].book
+    assert (book.best_bid, book.best_ask, book.stale) == (Decimal("49.5"), Decimal("50.5"), "")
+    venue.send(order("A", Side.BUY, "0.010", "49.5"))
+    assert kinds([*venue.advance(130)]) == [OrderStatus.OPEN, Candle]
+    assert venue.finished
+
+
+@given(st.integers(0, 1 << 30))
+@settings(max_examples=20)
+def test_the_engine_and_the_venue_agree_about_the_money(seed: int) -> None:
+    """A quoting bot on a random market with latencies: both ledgers are equal when everything has been told."""
+    rows = rows_of([(START_US + us * 100_000, *rest) for us, *rest in market(random.Random(seed), False, 200)])
+    latency = Latency(10_000, constant(20_000), constant(10_000))
+    money = {"USDT": Decimal(10_000), "BTC": Decimal(10)}
+    venue = build_venue("paper", [(INSTRUMENT, rows)], money, latency, START_US, PLAIN)
+    sheets = {"paper": venue_sheet(30_000)}
+    state = State([INSTRUMENT], OrderIds("TEST", 1), sheets, START_US)
+    venue.install(state)
+    streams = {"paper": UserStream("paper", [NAME], state.orders.cursors, sheets["paper"])}
+    engine = Engine(state, [Quoter()], Settings(bot="test", quote="USDT", grid_us=100_000), streams)
+    run_virtual(Driver(engine, [venue], lambda requests: ""), START_US + 60_000_000)
+    assert venue.orders_received > 20
+    assert {name: account.total for (_, name), account in state.portfolio.accounts.items()} == venue.ledger.totals
+    open_here = sorted(order.client_order_id for order in state.orders.active())
+    assert open_here == sorted(order.request.client_order_id for order in venue.orders.open.values())
