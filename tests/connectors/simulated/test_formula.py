@@ -111,7 +111,6 @@ def test_generated_texts_raise_formula_error_only():
     assert result.escapes == []
     assert result.accepted > 250
     assert result.refused > 250
-    assert result.slowest_ms < MS_MAX
 
 
 class _Watch(ast.NodeTransformer):
