@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 
@@ -13,7 +13,6 @@ from connectors.simulated.server.errors import (
     BAD_KEY,
     BAD_KEY_FORMAT,
     BAD_SIGNATURE,
-    ILLEGAL,
     MISSING,
     TOO_EARLY,
     TOO_LATE,
@@ -25,6 +24,7 @@ from connectors.simulated.venue_order import Account
 
 AHEAD_US = 1_000_000
 WINDOW_MS, WINDOW_MAX_MS = Decimal(5000), Decimal(60000)
+WINDOW = r"^[0-9]{1,20}(\.[0-9]{1,3})?$"
 KEY_MIN, KEY_MAX = 8, 128
 
 Verify = Callable[[bytes, str], bool]
@@ -109,13 +109,8 @@ def check_timing(params: Parameters, now_us: int) -> None:
 
 
 def _window_ms(params: Parameters) -> Decimal:
-    text = params.optional("recvWindow")
-    if text is None:
-        return WINDOW_MS
-    try:
-        window_ms = Decimal(text)
-    except InvalidOperation:
-        raise ApiError(ILLEGAL, "recvWindow", "^[0-9]{1,5}(\\.[0-9]{1,3})?$") from None
+    text = params.optional("recvWindow", WINDOW)
+    window_ms = WINDOW_MS if text is None else Decimal(text)
     if window_ms > WINDOW_MAX_MS:
         raise ApiError(WINDOW_TOO_LARGE)
     return window_ms

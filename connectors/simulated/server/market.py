@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from connectors.simulated.server.errors import (
     LOOKUP_TOO_WIDE,
     ApiError,
 )
-from connectors.simulated.server.params import SYMBOL, Parameters
+from connectors.simulated.server.params import INTEGER, SYMBOL, Parameters
 from connectors.simulated.server.tape import INTERVALS, Bar, TapeTrade
 from connectors.simulated.server.values import DAY_US, THREE, Moment, money
 from connectors.simulated.server.world import World
@@ -56,7 +57,7 @@ def depth(world: World, call: Call) -> Any:
 
 def depth_weight(params: Parameters) -> int:
     limit = params.values.get("limit", "")
-    rows = int(limit) if limit.isdecimal() else DEPTH_DEFAULT
+    rows = int(limit) if re.fullmatch(INTEGER, limit) else DEPTH_DEFAULT
     return next((weight for most, weight in DEPTH_WEIGHTS if rows <= most), DEPTH_WEIGHTS[-1][1])
 
 
@@ -169,7 +170,7 @@ def select(world: World, params: Parameters) -> tuple[list[Board], bool]:
         return list(world.boards.values()), False
     try:
         wanted = msgspec.json.decode(names, type=list[str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise ApiError(BAD_DATA, "symbols") from None
     return [world.board_of(name) for name in wanted], False
 

@@ -20,6 +20,7 @@ from connectors.simulated.server.errors import (
 
 T = TypeVar("T")
 DECIMALS = 8
+INTEGER_MAX = 2**63 - 1
 DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 INTEGER = r"^[0-9]{1,20}$"
 CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
@@ -42,7 +43,7 @@ class Parameters:
             return None
         if not text:
             raise ApiError(EMPTY, name)
-        if pattern and not re.match(pattern, text):
+        if pattern and not re.fullmatch(pattern, text):
             raise ApiError(ILLEGAL, name, pattern)
         return text
 
@@ -66,7 +67,7 @@ class Parameters:
         text = self.optional(name, INTEGER)
         if text is None:
             return None
-        if int(text) < at_least:
+        if not at_least <= int(text) <= INTEGER_MAX:
             raise ApiError(BAD_DATA, name)
         return int(text)
 

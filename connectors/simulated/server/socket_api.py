@@ -68,15 +68,16 @@ class SocketSession:
         """Answer a frame of the client, then let private events go."""
         self._world.advance()
         call = Call(Parameters({}))
-        message: dict[str, Any] = {}
+        number: int | str | None = None
         try:
             message = _decode(text)
+            number = _read_id(message)
             call.params, signed = _parameters(message.get("params") or {})
             operation = self._find(message)
             result = perform(self._world, operation, call, self._address, signed, self._session())
-            answer: dict[str, Any] = {"id": message.get("id"), "status": 200, "result": result}
+            answer: dict[str, Any] = {"id": number, "status": 200, "result": result}
         except ApiError as error:
-            answer = {"id": message.get("id"), "status": error.kind.status, "error": self._error(error)}
+            answer = {"id": number, "status": error.kind.status, "error": self._error(error)}
         if call.params.values.get("returnRateLimits", str(self._rate_limits)).lower() != "false":
             answer["rateLimits"] = self._limits(call)
         self._connection.send(encode(answer, self._unit).decode())
@@ -191,8 +192,15 @@ def _retired(world: World, call: Call) -> Any:
 def _decode(text: str) -> dict[str, Any]:
     try:
         return _decoder.decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise ApiError(BAD_JSON) from None
+
+
+def _read_id(message: dict[str, Any]) -> int | str | None:
+    number = message.get("id")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int | str)):
+        raise ApiError(BAD_JSON)
+    return number
 
 
 def _parameters(params: Any) -> tuple[Parameters, Signed]:

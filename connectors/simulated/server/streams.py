@@ -74,7 +74,7 @@ class StreamSession:
         self._connection.send(msgspec.json.encode(answer).decode())
 
     def _obey(self, message: dict[str, Any]) -> Any:
-        method = self._methods.get(message.get("method", ""))
+        method = self._methods.get(str(message.get("method")))
         if method is None:
             raise StreamError(REQUEST, f"unknown method {message.get('method')}")
         params = message.get("params", [])
@@ -109,7 +109,7 @@ class StreamSession:
 def _decode(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise StreamError(JSON) from None
 
 

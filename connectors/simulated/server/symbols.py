@@ -15,7 +15,7 @@ from engine.model.instrument import Instrument
 from engine.model.money import ZERO, is_multiple, to_text
 from engine.schema.values import BadValue
 
-PRICE_MAX, QUANTITY_MAX, NOTIONAL_MAX = Decimal(1_000_000), Decimal(9_000), Decimal(9_000_000)
+PRICE_MAX, QUANTITY_MAX, NOTIONAL_MAX = Decimal(1_000_000), Decimal(9_000_000), Decimal(9_000_000)
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT")
 
 FilterValue = Decimal | int | bool

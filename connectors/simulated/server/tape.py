@@ -113,7 +113,7 @@ class Tape:
     def bars(self, interval: str, start_us: int | None, end_us: int, limit: int) -> list[Bar]:
         """At most `limit` bars up to the one that holds `end_us`: the newest, or from `start_us` on the oldest."""
         source = self._seconds if interval == "1s" else self._minutes
-        if not source:
+        if not source or (start_us is not None and start_us > end_us):
             return []
         first_us = bar_open(source[0].open_us, interval)
         opens: list[int] = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from connectors.simulated.book_order import Place, What
+from connectors.simulated.book_order import What
 from connectors.simulated.server.placement import Placement
 from connectors.simulated.venue_order import OrderState, VenueOrder
 from engine.model.enums import OrderStatus
 from engine.model.event import Fill
 
-KEPT = 100_000  # orders of one account and symbol; the older half of those that have ended goes
+KEPT = 100_000
 STATUS = {
     OrderStatus.FILLED: "FILLED",
     OrderStatus.CANCELED: "CANCELED",
@@ -56,10 +56,6 @@ class Ticket:
                 return each.at_us
         return -1
 
-    @property
-    def is_working(self) -> bool:
-        return self.order.is_open and self.order.book.place is not Place.WAITING
-
 
 @dataclass(frozen=True, slots=True)
 class Amend:
@@ -83,9 +79,13 @@ def status_word(state: OrderState) -> str:
 
 
 class Tickets:
-    """Orders of everybody by the venue's id and by the client's."""
+    """Orders of everybody by the venue's id and by the client's.
 
-    def __init__(self) -> None:
+    Of one account and symbol `kept` are remembered; then the older half of those that have ended goes.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
         self._by_id: dict[tuple[int, str, int], Ticket] = {}
         self._by_client: dict[tuple[int, str, str], list[Ticket]] = {}
         self._rows: dict[tuple[int, str], list[Ticket]] = {}
@@ -96,7 +96,7 @@ class Tickets:
         self._by_client.setdefault((number, symbol, ticket.client_order_id), []).append(ticket)
         rows = self._rows.setdefault((number, symbol), [])
         rows.append(ticket)
-        if len(rows) > KEPT:
+        if len(rows) > self._kept:
             self._forget(rows)
 
     def rename(self, ticket: Ticket, client_order_id: str) -> None:
@@ -121,7 +121,7 @@ class Tickets:
         return self._rows.get((account, symbol), [])
 
     def _forget(self, rows: list[Ticket]) -> None:
-        old, rows[:] = rows[: KEPT // 2], rows[KEPT // 2 :]
+        old, rows[:] = rows[: self._kept // 2], rows[self._kept // 2 :]
         rows[:0] = [each for each in old if each.order.is_open]
         for each in old:
             if not each.order.is_open:

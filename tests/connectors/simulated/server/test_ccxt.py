@@ -95,7 +95,7 @@ def too_large(exchange: Any) -> Any:
 REJECTIONS = [
     (too_large, "InsufficientFunds"),
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 0.01, 95.0), "BadRequest"),  # NOTIONAL
-    (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 9_500, 95.0), "InvalidOrder"),  # LOT_SIZE
+    (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 9_500_000, 95.0), "InvalidOrder"),  # LOT_SIZE
     (
         lambda exchange: exchange.create_order(PAIR, "limit", "buy", 1, 102.0, {"postOnly": True}),
         "OrderImmediatelyFillable",

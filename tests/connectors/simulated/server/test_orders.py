@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from connectors.simulated.server.tickets import Tickets
 from engine.model.enums import Side
 from tests.connectors.simulated.server.venues import Site, serving
 
@@ -38,7 +39,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], tuple[int, int, str]]] = [
     (LIMIT, {"price": "95.001"}, (400, -1013, "Filter failure: PRICE_FILTER")),
     (LIMIT, {"price": "0"}, (400, -1013, "Filter failure: PRICE_FILTER")),
     (LIMIT, {"quantity": "0.0001"}, (400, -1013, "Filter failure: LOT_SIZE")),
-    (LIMIT, {"quantity": "9000.001"}, (400, -1013, "Filter failure: LOT_SIZE")),
+    (LIMIT, {"quantity": "9000000.001"}, (400, -1013, "Filter failure: LOT_SIZE")),
     (LIMIT, {"quantity": "1.0005"}, (400, -1013, "Filter failure: LOT_SIZE")),
     (LIMIT, {"icebergQty": "0.009"}, (400, -1013, "Filter failure: ICEBERG_PARTS")),
     (LIMIT, {"icebergQty": "1"}, (400, -1013, "Filter failure: ICEBERG_PARTS")),
@@ -57,7 +58,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], tuple[int, int, str]]] = [
     (MARKET, {"quoteOrderQty": "10"}, (400, -1014, "Unsupported order combination.")),
     (MARKET, {"quantity": GONE, "quoteOrderQty": "4"}, (400, -1013, "Filter failure: NOTIONAL")),
     (MARKET, {"quantity": "0.04"}, (400, -1013, "Filter failure: NOTIONAL")),
-    (MARKET, {"quantity": "9001"}, (400, -1013, "Filter failure: LOT_SIZE")),
+    (MARKET, {"quantity": "9000001"}, (400, -1013, "Filter failure: LOT_SIZE")),
     (MARKET, {"symbol": "ETHUSDT", "quantity": GONE, "quoteOrderQty": "50"}, (400, -2010, "Order book liquidity is")),
     (STOP, {"stopPrice": GONE}, (400, -1102, "Param 'stopPrice' or 'trailingDelta' must be sent")),
     (STOP, {"price": "94"}, (400, -1106, SURPLUS.format("price"))),
@@ -267,72 +268,6 @@ async def test_client_ids_are_free_again() -> None:
         assert [row["status"] for row in rows] == ["NEW"]
 
 
-async def test_amends() -> None:
-    async with serving() as site:
-        placed = (await site.order("BUY", 2, 100, newClientOrderId="a")).body
-        await site.order("BUY", 1, 100, "bob", newClientOrderId="behind")
-        name = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
-        path = "order/amend/keepPriority"
-        for quantity, error in (
-            ("3", (400, -2038, "Order amend (quantity increase) is not supported.")),
-            ("2", (400, -2038, "The requested action would change no state; rejecting.")),
-            ("0", (400, -1013, "Filter failure: LOT_SIZE")),
-        ):
-            assert (await site.signed("PUT", path, **name, newQty=quantity)).error == error
-        answer = (await site.signed("PUT", path, **name, newQty="1", newClientOrderId="b")).body
-        order = answer["amendedOrder"]
-        assert (order["origClientOrderId"], order["clientOrderId"], order["qty"]) == ("a", "b", "1.00000000")
-        assert (await site.signed("GET", "order", symbol="BTCUSDT", origClientOrderId="b")).body[
-            "origQty"
-        ] == "1.00000000"
-        assert (await site.order("BUY", 1, 90, newClientOrderId="a")).status == 200  # the old id is free
-        rows = (await site.signed("GET", "order/amendments", **name)).body
-        assert [(row["executionId"], row["origQty"], row["newQty"]) for row in rows] == [
-            (answer["executionId"], "2.00000000", "1.00000000")
-        ]
-        site.engine.take(Side.SELL, 1_000)  # the place in the queue was kept
-        site.server.tick()
-        assert (await site.signed("GET", "order", **name)).body["status"] == "FILLED"
-        error = (await site.signed("PUT", path, **name, newQty="0.5")).error
-        assert error == (400, -2038, "Unknown order sent.")
-        error = (await site.signed("PUT", path, symbol="BTCUSDT", orderId=999, newQty="0.5")).error
-        assert error == (400, -2038, "Unknown order sent.")
-
-
-REPLACEMENTS: list[tuple[str, dict[str, Any], tuple[int, int], tuple[str, str]]] = [
-    ("STOP_ON_FAILURE", {}, (200, 0), ("SUCCESS", "SUCCESS")),
-    ("STOP_ON_FAILURE", {"cancelOrderId": 999}, (400, -2022), ("FAILURE", "NOT_ATTEMPTED")),
-    ("STOP_ON_FAILURE", {"quantity": 2000}, (409, -2021), ("SUCCESS", "FAILURE")),
-    ("ALLOW_FAILURE", {"cancelOrderId": 999}, (409, -2021), ("FAILURE", "SUCCESS")),
-    ("ALLOW_FAILURE", {"cancelOrderId": 999, "quantity": 2000}, (400, -2022), ("FAILURE", "FAILURE")),
-]
-
-
-@pytest.mark.parametrize(("mode", "change", "outcome", "results"), REPLACEMENTS)
-async def test_cancel_replace(
-    mode: str, change: dict[str, Any], outcome: tuple[int, int], results: tuple[str, str]
-) -> None:
-    async with serving() as site:
-        placed = (await site.order("BUY", 1, 90)).body
-        asked = LIMIT | {"cancelReplaceMode": mode, "cancelOrderId": placed["orderId"]} | change
-        answer = await site.signed("POST", "order/cancelReplace", **asked)
-        assert (answer.status, answer.body.get("code", 0)) == outcome
-        data = answer.body.get("data", answer.body)
-        assert (data["cancelResult"], data["newOrderResult"]) == results
-        assert (data["newOrderResponse"] is None) is (results[1] == "NOT_ATTEMPTED")
-        prices = [row["price"] for row in (await site.signed("GET", "openOrders")).body]
-        kept = {"FAILURE": ["90.00000000"], "SUCCESS": []}[results[0]]
-        assert prices == kept + {"SUCCESS": ["95.00000000"]}.get(results[1], [])
-
-
-async def test_cancel_replace_looks_at_filters_first() -> None:
-    async with serving() as site:
-        placed = (await site.order("BUY", 1, 90)).body
-        asked = LIMIT | {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": placed["orderId"], "quantity": "0.05"}
-        assert (await site.signed("POST", "order/cancelReplace", **asked)).error[:2] == (400, -1013)
-        assert len((await site.signed("GET", "openOrders")).body) == 1
-
-
 async def test_halted_market() -> None:
     async with serving() as site:
         placed = (await site.order("BUY", 1, 90)).body
@@ -374,3 +309,14 @@ async def test_money_is_conserved() -> None:
             side, by = ("BUY", "alice") if number % 3 else ("SELL", "bob")
             await site.order(side, f"0.{number + 101}", f"{96 + number % 7}.37", by)
         assert {asset: site.world.exchange.ledger.sum(asset) for asset in paid_in} == paid_in
+
+
+async def test_old_orders_are_forgotten_if_they_have_ended() -> None:
+    async with serving() as site:
+        site.world.tickets = Tickets(kept=4)
+        for number in range(6):
+            await site.order("BUY", "0.1", None if number % 2 else 90, newClientOrderId=f"n{number}")
+        rows = (await site.signed("GET", "allOrders", symbol="BTCUSDT")).body
+        assert [row["clientOrderId"] for row in rows] == ["n0", "n2", "n3", "n4", "n5"]
+        gone = (await site.signed("GET", "order", symbol="BTCUSDT", origClientOrderId="n1")).error
+        assert gone == (400, -2013, "Order does not exist.")
