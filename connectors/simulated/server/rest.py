@@ -49,7 +49,7 @@ class Rest:
         unit = TimeUnit.MILLISECOND
         try:
             self._world.address(address).check_ban(self._world.now_us)
-            unit = _time_unit(request)
+            unit = time_unit(request.headers.get("X-MBX-TIME-UNIT", ""))
             operation = _operation(request.method, path)
             call.params, signature = _parameters(query, form)
             key = request.headers.get("X-MBX-APIKEY", "")
@@ -58,11 +58,10 @@ class Rest:
             body, status, headers = perform(self._world, operation, call, address, who), 200, {}
         except ApiError as error:
             body, status, headers = error.body(), error.kind.status, self._retry(error)
-        response = web.Response(
-            body=encode(body, unit), status=status, headers={**headers, **self._counts(address, call)}
-        )
+        content = encode(body, unit)
+        response = web.Response(body=content, status=status, headers=headers | self._counts(address, call))
         response.headers["Content-Type"] = CONTENT_TYPE
-        if len(response.body or b"") >= COMPRESS_FROM:  # type: ignore[arg-type]
+        if len(content) >= COMPRESS_FROM:
             response.enable_compression()
         return response
 
@@ -110,10 +109,6 @@ def _pairs(text: str) -> dict[str, str]:
             raise ApiError(REPEATED, name)
         values[name] = value
     return values
-
-
-def _time_unit(request: web.Request) -> TimeUnit:
-    return time_unit(request.headers.get("X-MBX-TIME-UNIT", ""))
 
 
 def time_unit(word: str) -> TimeUnit:
