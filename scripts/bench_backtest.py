@@ -38,7 +38,14 @@ def commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     for peer in arguments.peer:
         name, _, python = peer.partition("=")
         more = [] if name == "nautilus" else latencies
-        found[name] = [python, str(arguments.bench.resolve() / RUNNERS[name]), "w2", "s1m", *data, *more]
+        found[name] = [
+            str(Path(python).absolute()),
+            str(arguments.bench.resolve() / RUNNERS[name]),
+            "w2",
+            "s1m",
+            *data,
+            *more,
+        ]
     return found
 
 
