@@ -143,6 +143,11 @@ class MarketDataParser:
         """Binance's symbols → instrument ids."""
         return self._symbols
 
+    @property
+    def channels(self) -> list[str]:
+        """The kinds of streams that are understood."""
+        return [name.decode() for name in self._channels]
+
     def parse(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         """The events of one frame of a combined stream, `{"stream": …, "data": …}`. Raises BadMessage."""
         stream = _stream(frame)

@@ -64,7 +64,7 @@ class EquityCurve:
             worst.depth, worst.peak_us, worst.trough_us, worst.recovered_us = depth, self._peak_us, now_us, 0
 
     def columns(self) -> Columns:
-        """A row a step: time of its end (of its last tick for the last one), equity, extremes, deepest drawdown."""
+        """A row a step: time of its last tick, equity, extremes, deepest drawdown."""
         self._flush()
         self._step = -1
         return dict(zip(COLUMNS, (np.array(column) for column in (self._times, *self._series)), strict=True))
@@ -72,6 +72,6 @@ class EquityCurve:
     def _flush(self) -> None:
         if self._step < 0:
             return
-        self._times.append(min((self._step + 1) * self._step_us, self._last_us))
+        self._times.append(self._last_us)
         for series, value in zip(self._series, self._values, strict=True):
             series.append(value)

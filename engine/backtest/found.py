@@ -59,7 +59,7 @@ def csv_rows(path: Path, cursor: Cursor, columns: int = 0) -> Iterator[list[str]
 
 def header_of(row: Sequence[str], wanted: Sequence[str], cursor: Cursor) -> list[int]:
     """Where the wanted columns are in a header. Raises TickwrightError about those that are missing."""
-    names = [name.strip().lower() for name in row]
+    names = [name.strip() for name in row]
     missing = [name for name in wanted if name not in names]
     if missing:
         raise cursor.problem(f"has no column {', '.join(missing)}; there are: {', '.join(row)}")

@@ -16,7 +16,7 @@ from engine.backtest.found import Cursor
 from engine.backtest.importers import binance, capture, hftbacktest, ohlcv, tardis
 from engine.backtest.importers.wanted import FrameParser, Wanted
 from engine.backtest.row_maker import RowMaker
-from engine.backtest.scan import Scan, make_instrument, scan
+from engine.backtest.scan import Given, Scan, make_instrument, scan
 from engine.model.errors import TickwrightError
 from engine.model.event import MarketEvent
 from engine.model.instrument import instrument_id
@@ -32,6 +32,7 @@ READERS: dict[str, Reader] = {
     "hftbacktest": hftbacktest.read,
 }
 PROGRESS_EVENTS = 100_000
+NOTHING_GIVEN = Given()
 Events = Callable[[Cursor], Iterator[MarketEvent]]
 """The events of a market from the beginning; the cursor is kept at the place of the newest one."""
 
@@ -47,8 +48,7 @@ class Job:
     venue_symbol: str = ""
     parser: FrameParser | None = None
     interval_us: int = 0
-    price_step: Decimal | None = None
-    quantity_step: Decimal | None = None
+    given: Given = NOTHING_GIVEN
     licence: str = ""
     replace: bool = False
     progress: Callable[[str, int], None] = field(default=lambda stage, events: None)
@@ -60,8 +60,8 @@ class Job:
             self.venue_symbol,
             self.interval_us,
             self.parser,
-            self.price_step,
-            self.quantity_step,
+            self.given.price_step,
+            self.given.quantity_step,
         )
 
 
@@ -81,7 +81,7 @@ def store(job: Job, folder: Path, events: Events, sources: Sequence[str]) -> Mar
     cursor = Cursor()
     found = scan(_told(job, "looking", events(cursor)), cursor)
     market = dataset.manifest.markets.get(job.symbol) or Market(
-        instrument=make_instrument(job.venue, job.symbol, found, job.price_step, job.quantity_step)
+        instrument=make_instrument(job.venue, job.symbol, found, job.given)
     )
     if found.has_candles:
         _store_candles(job, folder, market, _told(job, "writing", events(cursor)), cursor)

@@ -7,6 +7,7 @@ from engine.backtest.columns import RATE_UNIT_DIGITS, RowKind
 from engine.backtest.dataset import DAY_US, Quality
 from engine.backtest.day_writer import DayWriter, Row
 from engine.backtest.found import Cursor
+from engine.backtest.scan import FEED_FLOOR_US
 from engine.core.books import BookRules, BookTracker, Verdict, chained, contiguous
 from engine.model.enums import Side
 from engine.model.event import MarketEvent
@@ -155,7 +156,9 @@ class RowMaker:
     def _row(self, stream: int, event: Timed, kind: RowKind, ticks: int, lots: int, sequence: int) -> int:
         """Write one row; returns its time. Missing or backward times are those of the row before in the stream."""
         receive_us = event.receive_us
-        event_us = event.event_us + self._shift_us if event.event_us else max(self._last_us) or receive_us
+        event_us = (
+            event.event_us + self._shift_us if event.event_us else max(self._last_us) or receive_us - FEED_FLOOR_US
+        )
         if event_us < self._last_us[stream]:
             self.quality.late_rows += 1
             event_us = self._last_us[stream]

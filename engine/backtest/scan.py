@@ -11,6 +11,7 @@ from engine.model.errors import TickwrightError
 from engine.model.event import MarketEvent
 from engine.model.instrument import Instrument, instrument_id
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, PublicTrade
+from engine.model.money import ONE
 
 FEED_FLOOR_US = 1_000  # the least feed latency that venue times are shifted to when our clock ran behind
 
@@ -74,12 +75,19 @@ def scan(events: Iterable[MarketEvent], cursor: Cursor) -> Scan:
     return found
 
 
-def make_instrument(
-    venue: str, symbol: str, found: Scan, price_step: Decimal | None, quantity_step: Decimal | None
-) -> Instrument:
+class Given(Struct, frozen=True, kw_only=True):
+    """Rules of a market that are known better than data tell them. `settle` and `contract_size` are of derivatives."""
+
+    price_step: Decimal | None = None
+    quantity_step: Decimal | None = None
+    contract_size: Decimal = ONE
+    settle: str = ""
+
+
+def make_instrument(venue: str, symbol: str, found: Scan, given: Given) -> Instrument:
     """A market's rules as far as the data tell them: its steps are the finest that occur unless they are given."""
     base, quote, *kind = symbol.split("-")
-    steps = price_step or found.price_step, quantity_step or found.quantity_step
+    steps = given.price_step or found.price_step, given.quantity_step or found.quantity_step
     return Instrument(
         instrument_id=instrument_id(venue, symbol),
         venue=venue,
@@ -90,6 +98,8 @@ def make_instrument(
         price_step=steps[0],
         quantity_step=steps[1],
         quantity_min=steps[1],
+        contract_size=given.contract_size,
+        settle=given.settle,
     )
 
 

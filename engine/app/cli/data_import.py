@@ -12,6 +12,8 @@ from engine.app.cli.output import Output
 from engine.app.failure import Failure
 from engine.app.registry import BUILT_IN, load
 from engine.backtest.importing import READERS, Job, import_files
+from engine.backtest.scan import Given
+from engine.model.money import ONE
 from engine.schema.values import BadValue, parse_number, parse_trading_pair
 
 
@@ -41,6 +43,8 @@ STEP = Parsed("STEP", parse_number)
 @click.option("--interval", "interval_us", type=Duration(), default="1m", help="Of candles: 1m by default.")
 @click.option("--price-step", type=STEP, help="Left out: as fine as the prices that occur.")
 @click.option("--quantity-step", type=STEP, help="Left out: as fine as the quantities that occur.")
+@click.option("--contract-size", type=STEP, help="Of derivatives: base or quote units of one contract; 1 by default.")
+@click.option("--settle", default="", help="Of derivatives: the asset of profit and loss; the quote by default.")
 @click.option("--licence", default="", help="Of the data, to be kept with them.")
 @click.option("--replace", is_flag=True, help="Put the data in the place of those that are there.")
 @click.pass_obj
@@ -54,6 +58,8 @@ def command(
     interval_us: int,
     price_step: Decimal | None,
     quantity_step: Decimal | None,
+    contract_size: Decimal | None,
+    settle: str,
     licence: str,
     replace: bool,
 ) -> None:
@@ -72,8 +78,9 @@ def command(
         venue_symbol=next(iter(parser.symbols)) if parser else "",
         parser=parser,
         interval_us=interval_us,
-        price_step=price_step,
-        quantity_step=quantity_step,
+        given=Given(
+            price_step=price_step, quantity_step=quantity_step, contract_size=contract_size or ONE, settle=settle
+        ),
         licence=licence,
         replace=replace,
         progress=lambda stage, events: output.progress(f"{stage}: {events:,} events"),

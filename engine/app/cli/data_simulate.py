@@ -14,6 +14,7 @@ from engine.app.failure import Failure
 from engine.app.registry import load
 from engine.app.scenarios import find_scenario, load_scenario
 from engine.backtest.importing import Job, store
+from engine.backtest.scan import Given
 from engine.model.instrument import instrument_id
 
 VENUE = "sample"
@@ -39,8 +40,7 @@ def command(output: Output, text: str, ticks: int, seed: int | None, folder: Pat
     job = Job(
         venue=VENUE,
         symbol=pair,
-        price_step=instrument.price_step,
-        quantity_step=instrument.quantity_step,
+        given=Given(price_step=instrument.price_step, quantity_step=instrument.quantity_step),
         licence=LICENCE,
         replace=True,
         progress=lambda stage, events: output.progress(f"{stage}: {events:,} events", verbosity=1),

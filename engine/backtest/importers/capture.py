@@ -18,13 +18,14 @@ SNAPSHOT_START = '{"lastUpdateId"'
 # cryptofeed's own lines: its configuration, and connections with what was sent over them
 _NOTE = re.compile(r"configuration: |\S+ <-")
 _LINE = re.compile(r"(?:(?P<url>\S+://\S+) -> )?(?P<stamp>[0-9.]{1,24}):? (?P<body>[\[{].*)\n?")
-_STREAM = re.compile(r'\s*\{\s*"stream"\s*:\s*"([^"@]{1,80})@')
+_STREAM = re.compile(r'\s*\{\s*"stream"\s*:\s*"([^"@]{1,80})@([A-Za-z]+)[^"]*"')
 
 
 def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
     """The events of one market. Raises TickwrightError with file and row about a line that cannot be understood."""
     assert wanted.parser is not None
     parser, symbol = wanted.parser, wanted.venue_symbol
+    channels = frozenset(parser.channels)  # other streams, such as candles, are left out
     for line in open_lines(path, cursor):
         match = _LINE.fullmatch(line)
         if match is None:
@@ -38,7 +39,9 @@ def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
                     yield parser.parse_snapshot(body.encode(), wanted.instrument_id, receive_us)
                 continue
             stream = _STREAM.match(body)
-            if stream is not None and stream[1].upper() == symbol:
+            if stream is None:
+                raise cursor.problem(f"is no frame of a combined stream: {body[:60]!r}")
+            if stream[1].upper() == symbol and stream[2] in channels:
                 yield from parser.parse(body.encode(), receive_us)
         except BadMessage as bad:
             raise cursor.problem(str(bad)) from bad

@@ -10,7 +10,10 @@ from engine.model.market import BookSnapshot
 
 
 class FrameParser(Protocol):
-    """A venue's wire format. Both raise BadMessage."""
+    """A venue's wire format. Both methods raise BadMessage; `channels` are the kinds of streams that it knows."""
+
+    @property
+    def channels(self) -> Sequence[str]: ...
 
     def parse(self, frame: bytes, receive_us: int) -> Sequence[MarketEvent]: ...
 
