@@ -10,7 +10,7 @@ from engine.app.config.load import load_bot
 from engine.app.launch import Run, run_bot
 from engine.app.session import Session
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60  # a bound for a machine that is busy with something else; nothing waits this long
 HEAD = """\
 name: {name}
 tick: {tick}
