@@ -12,15 +12,17 @@ from connectors.simulated.venue import SimulatedExchange
 from engine.core.clock import WAKE_GAP_US, Clock, run_live, run_virtual, wall_us
 from engine.core.driver import Driver
 from engine.core.engine import FAR, Engine, Settings, Wake
+from engine.core.modes import CauseKind
 from engine.core.order_ids import OrderIds
 from engine.core.ports import Record
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
-from engine.model.enums import OperatorAction, Side
-from engine.model.event import OperatorCommand
+from engine.model.enums import Action, OperatorAction, OrderStatus, Outcome, Side
+from engine.model.event import OperatorCommand, OrderRecalled, OrderUpdate, RequestFailed
 from engine.model.fill import Fill
-from engine.model.request import Request, SubmitOrder
+from engine.model.order import Order
+from engine.model.request import AmendOrder, LookupOrder, OrderRequest, RecallOrder, Request, SubmitOrder
 from tests.core.scripted import INSTRUMENT, MARKET, SECOND_US, START_US, Scripted, StepMarket, bid, venue
 
 SHEET = VenueSheet(request_expiry_us=SECOND_US, acks_streamed=True)
@@ -71,6 +73,52 @@ def test_intents_are_committed_before_they_are_sent() -> None:
     connector.send = spy  # type: ignore[method-assign]
     run_virtual(bot.driver, START_US + 3 * SECOND_US)
     assert "SubmitOrder" in sent
+
+
+def test_without_a_commit_nothing_is_created_or_changed_but_cancels_go_out() -> None:
+    bot = Recorded(Scripted(quotes=[bid("98")]), venue(StepMarket()))
+    broken = ["", "disk full"]
+    bot.driver._commit = lambda requests: broken[-1] if any(isinstance(each, OrderRequest) for each in requests) else ""
+    run_virtual(bot.driver, START_US + 3 * SECOND_US)
+    assert not bot.state.orders.active()
+    assert CauseKind.LOG in [cause.kind for cause in bot.engine.halt.causes]
+    refused = [record for _, record in bot.records if isinstance(record, OrderUpdate)]
+    assert {update.reason for update in refused} == {"not_sent:order_log"}
+    broken.pop()
+    run_virtual(bot.driver, START_US + 20 * SECOND_US)
+    (order,) = bot.state.orders.active()
+    broken.append("disk full")
+    amend = AmendOrder(order.client_order_id, MARKET, order.venue_order_id, Decimal(97), Decimal(1))
+    bot.state.orders.record(amend, bot.state.now_us)
+    bot.driver.send([amend])
+    failed = [record for _, record in bot.records if isinstance(record, RequestFailed)]
+    assert [(each.action, each.outcome) for each in failed] == [(Action.AMEND, Outcome.NOT_SENT)]
+    run_virtual(bot.driver, START_US + 30 * SECOND_US)
+    assert not bot.state.orders.active(), "its cancel went out although it could not be noted"
+
+
+def test_an_order_that_left_the_memory_is_recalled_before_its_event() -> None:
+    bot = Recorded(Scripted(quotes=[bid("98")]), venue(StepMarket()))
+    asked: list[RecallOrder] = []
+    lost: list[Order] = []
+
+    def recall(request: RecallOrder, instrument_id: str) -> list[Order]:
+        asked.append(request)
+        return lost
+
+    bot.driver._recall = recall
+    run_virtual(bot.driver, START_US + 3 * SECOND_US)
+    (order,) = bot.state.orders.active()
+    bot.command(OperatorAction.PAUSE)
+    run_virtual(bot.driver, START_US + 6 * SECOND_US)
+    assert order.status is OrderStatus.CANCELED
+    assert asked == []
+    lost.append(order)
+    bot.state.orders.forget(FAR)
+    bot.driver.send([LookupOrder(order.client_order_id, order.venue_order_id, MARKET)])
+    run_virtual(bot.driver, START_US + 8 * SECOND_US)
+    assert [each.client_order_id for each in asked] == [order.client_order_id]
+    assert [record.order for _, record in bot.records if isinstance(record, OrderRecalled)] == [order]
 
 
 def test_a_stop_ends_virtual_time_when_all_is_cancelled() -> None:

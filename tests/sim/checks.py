@@ -82,6 +82,7 @@ class Checks:
         self._canceled.clear()
         self._unsafe_us = 0
         self._owed.clear()
+        self._failed_us = 0
 
     # ---- at every event
 
@@ -120,7 +121,9 @@ class Checks:
         key = (order.client_order_id, order.twin)
         rank = RANK[order.phase]
         revived = any(alarm.kind is AlarmKind.RESURRECTED for alarm in change.alarms)
-        if rank < self._ranks.get(key, 0) and not revived:
+        if revived:
+            self.fail("I2", f"{key} had been declared dead, and was not")
+        if rank < self._ranks.get(key, 0):
             self.fail("status", f"{key} went back to {order.phase}")
         self._ranks[key] = rank
         if change.fill is not None:
@@ -196,6 +199,7 @@ class Checks:
             if submit.client_order_id in self._sent:
                 self.fail("I4", f"{submit.client_order_id} is sent twice")
             self._sent[submit.client_order_id] = self.world.now_us
+            self._failed_us = 0
             if self._owed:
                 self.fail(
                     "I15", f"{submit.client_order_id} is created after a failed commit without {sorted(self._owed)}"
@@ -213,11 +217,11 @@ class Checks:
         """I15: a commit failed, or works again."""
         if status.health is Health.HEALTHY:
             self._owed.discard("a commit")
-        elif self._owed:
-            self._owed.add("a commit")
         else:
-            self._failed_us = status.receive_us
-            self._owed |= {"a commit", "open orders", "balances", "trades"}
+            self._owed.add("a commit")
+            if not self._failed_us:  # it may fail again before the comparison is through
+                self._failed_us = status.receive_us
+                self._owed |= {"open orders", "balances", "trades"}
 
     def _note_answer(self, answer: AccountSnapshot | TradesSynced) -> None:
         if not self._owed or not answer.complete or answer.started_us < self._failed_us:

@@ -29,6 +29,7 @@ from engine.model.fill import Fill
 from engine.model.money import ZERO
 from engine.model.request import LookupOrder
 from tests.sim.mutants.patch import Patch, mutant
+from tests.sim.mutants.rules import r09_no_cursor_sync
 
 
 def ignored(state: TrackerState, record: Record, event: object, now_us: int) -> bool:
@@ -147,8 +148,9 @@ def provisional_fill_is_not_replaced(patch: Patch) -> None:
 
 
 @mutant()
-def trades_of_an_order_are_not_fetched(patch: Patch) -> None:
-    """Neither singly nor from the cursor more than once an hour."""
+def trades_are_never_fetched(patch: Patch) -> None:
+    """Neither those of an order nor those since the cursor: the stream is trusted."""
+    r09_no_cursor_sync(patch)
     patch.set(
         order_commands, "fetch_of", lambda state, order: LookupOrder("", order.venue_order_id, order.instrument_id)
     )
