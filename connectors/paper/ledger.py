@@ -44,7 +44,7 @@ class Ledger:
     def __init__(self, venue: str, balances: Mapping[str, Decimal], markets: Iterable[Market]) -> None:
         self.venue = venue
         self.totals: dict[str, Decimal] = dict(balances)
-        self.reserved: dict[str, Decimal] = {}
+        self.reserved: dict[str, Decimal] = dict.fromkeys(balances, ZERO)
         self.touched: dict[str, None] = {}
         self.markets = {market.instrument.instrument_id: market for market in markets}
         for market in self.markets.values():

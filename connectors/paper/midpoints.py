@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connectors.paper.kernel import Kernel
+from connectors.paper.interface import FillKernel
 from connectors.paper.words import NO_ASK, NO_BID
 
 
-def midpoints(kernel: Kernel, price_step: Decimal, times_us: Sequence[int]) -> list[Decimal | None]:
+def midpoints(kernel: FillKernel, price_step: Decimal, times_us: Sequence[int]) -> list[Decimal | None]:
     """The mid just before each of the ascending times; None while a side was empty. The kernel is a fresh one."""
     found: list[Decimal | None] = []
     half_step = price_step / 2

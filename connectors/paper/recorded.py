@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from connectors.paper.build import FillRules, build_kernel, build_venue
+from connectors.paper.build import FillRules, build_candle_kernel, build_kernel, build_venue
 from connectors.paper.build import venue_sheet as paper_sheet
+from connectors.paper.candles import CandleRows
 from connectors.paper.day_rows import Day, DayRows
 from connectors.paper.latency import Latency, constant
 from connectors.paper.midpoints import midpoints
@@ -33,12 +34,27 @@ class RecordedMarket:
         return DayRows([Day(count, first_us, _reader(load)) for count, first_us, load in self.days])
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedCandles:
+    """One instrument of which only candles are known; `load` gives the columns of those that open in the run."""
+
+    instrument: Instrument
+    interval_us: int
+    load: LoadColumns
+
+    def rows(self) -> CandleRows:
+        """From the beginning."""
+        columns = self.load()
+        names = ("open", "high", "low", "close", "volume")
+        return CandleRows(columns["open_us"], self.interval_us, *(columns[name] for name in names))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedVenue:
     """Settings of one venue. Latencies are constant; recorded receive times take the place of `feed_us`."""
 
     name: str
-    markets: Sequence[RecordedMarket]
+    markets: Sequence[RecordedMarket | RecordedCandles]
     balances: Mapping[str, Decimal]
     feed_us: int
     entry_us: int
@@ -62,9 +78,13 @@ def venue_sheet(latency_us: int | None = None) -> VenueSheet:
     return paper_sheet(1_000_000 if latency_us is None else latency_us)
 
 
-def recorded_mids(market: RecordedMarket, times_us: Sequence[int]) -> list[Decimal | None]:
-    """The mid just before each of the ascending times: the rows are played once more, as fast as they go."""
-    kernel = build_kernel(market.rows(), FillRules())
+def recorded_mids(market: RecordedMarket | RecordedCandles, times_us: Sequence[int]) -> list[Decimal | None]:
+    """The mid just before each of the ascending times: the data are played once more, as fast as they go.
+
+    Of candles it is the last close.
+    """
+    rows, rules = market.rows(), FillRules()
+    kernel = build_candle_kernel(rows, rules) if isinstance(rows, CandleRows) else build_kernel(rows, rules)
     return midpoints(kernel, market.instrument.price_step, times_us)
 
 

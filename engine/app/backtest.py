@@ -69,7 +69,7 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     cpu_s, wall_s = time.process_time(), time.monotonic()
     module = BUILT_IN.venue_module("recorded")
-    markets = [_market(module, source, end_us) for source in sources]
+    markets = [_market(module, source, start_us, end_us) for source in sources]
     venues = _venues(module, config, sources, markets, start_us)
     step_us = min(MINUTE_US, max(1, (end_us - start_us) // STEPS // SECOND_US) * SECOND_US)
     recording = Recording(folder, sources[0].instrument.quote, step_us)
@@ -127,17 +127,21 @@ def find_data(config: BotConfig, userdir: Path) -> tuple[int, int, list[Source]]
         dataset = Dataset.open(root if (root / MANIFEST).exists() else root / name)
         symbols = exchange.trading_pairs or dataset.manifest.markets
         markets += [(name, exchange, dataset, symbol) for symbol in symbols]
-    spans = [dataset.rows_span(symbol) for _, _, dataset, symbol in markets]
+    spans = [dataset.span(symbol) for _, _, dataset, symbol in markets]
     start_us = max(config.data.start or 0, *(first for first, _ in spans))
-    end_us = min(config.data.end or 1 << 62, *(last + 1 for _, last in spans))
+    end_us = min(config.data.end or 1 << 62, *(last for _, last in spans))
     if start_us >= end_us:
         raise TickwrightError(
             f"{root} has no data from {time_text(start_us)} to {time_text(end_us)}: change data.start, data.end"
         )
     sources = []
     for name, exchange, dataset, symbol in markets:
-        parts = dataset.row_parts(symbol, start_us, end_us)
-        sources.append(Source(name, dataset, _instrument(dataset.market(symbol).instrument, name, exchange), parts))
+        market = dataset.market(symbol)
+        if market.rows:
+            parts = dataset.row_parts(symbol, start_us, end_us)
+        else:
+            parts = dataset.candle_parts(symbol, market.finest_us, start_us, end_us)
+        sources.append(Source(name, dataset, _instrument(market.instrument, name, exchange), parts))
     return start_us, end_us, sources
 
 
@@ -159,7 +163,11 @@ def _instrument(recorded: Instrument, exchange_name: str, exchange: RecordedExch
     return Instrument(**values)
 
 
-def _market(module: Any, source: Source, end_us: int) -> Any:
+def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
+    market = source.dataset.market(source.symbol)
+    if not market.rows:
+        load = partial(source.dataset.candles, source.symbol, market.finest_us, start_us, end_us)
+        return module.RecordedCandles(source.instrument, market.finest_us, load)
     days = []
     for number, part in enumerate(source.parts):
         count = source.dataset.count_rows(part, opening=number == 0, end_us=end_us)
@@ -195,7 +203,10 @@ def _venues(
     return venues
 
 
-_RULES = ("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel")
+_RULES = (
+    *("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel"),
+    *("touch", "participation", "half_spread", "slippage"),
+)
 
 
 def _rows(venues: Sequence[Any]) -> int:
@@ -220,6 +231,11 @@ def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Sou
         lines.append((f"Latency, {name}", there))
         lines.append((f"Fees, {name}", f"maker {_bps(exchange.maker_fee)}, taker {_bps(exchange.taker_fee)}"))
     kernels = {type(listing.kernel).__module__ for venue in venues for listing in venue.listings}
+    if any(not source.dataset.market(source.symbol).rows for source in sources):
+        costs = f"half spread {_bps(backtest.half_spread)}, slippage {_bps(backtest.slippage)}"
+        reach = "touched" if backtest.touch else "passed"
+        share = f"{backtest.participation:%} of the volume"
+        lines.append(("Candles", f"{costs}; a price that is {reach} fills; at most {share}; the worse order inside"))
     lines.append(("Fill kernel", "compiled" if any(".fast" in name for name in kernels) else "reference"))
     lines.append(("Market impact", "none: our orders do not change the recorded market"))
     return lines

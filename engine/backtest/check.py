@@ -17,11 +17,12 @@ def check_dataset(dataset: Dataset) -> Iterator[str]:
     for symbol, market in dataset.manifest.markets.items():
         if not market.parts:
             yield f"{symbol}: there are no data"
-        yield from _check_files(dataset, market)
-        yield from _check_books(dataset, market)
+        yield from _check_market(dataset, market)
 
 
-def _check_files(dataset: Dataset, market: Market) -> Iterator[str]:
+def _check_market(dataset: Dataset, market: Market) -> Iterator[str]:
+    """File by file; the levels are played through all of them: no message may leave the best prices crossed."""
+    book = _Book()
     for part in market.parts:
         path = dataset.folder / part.file
         if not path.is_file():
@@ -34,8 +35,11 @@ def _check_files(dataset: Dataset, market: Market) -> Iterator[str]:
         except TickwrightError as error:
             yield str(error)
             continue
-        for row, text in _candle_problems(columns) if "open_us" in columns else _row_problems(columns):
+        is_rows = "kind" in columns
+        for row, text in _row_problems(columns) if is_rows else _candle_problems(columns):
             yield f"{path}, row {row + 1}: {text}"
+        if is_rows:
+            yield from (f"{path}, row {row + 1}: crosses the book" for row in book.play(columns))
 
 
 def _row_problems(columns: Columns) -> Iterator[tuple[int, str]]:
@@ -67,15 +71,6 @@ def _at(wrong: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]", text: str) -> 
         yield row, text
     if len(rows) > PROBLEMS_MAX:
         yield int(rows[PROBLEMS_MAX]), f"{text}; so are {len(rows) - PROBLEMS_MAX - 1} more"
-
-
-def _check_books(dataset: Dataset, market: Market) -> Iterator[str]:
-    """Plays the levels: no message may leave the best bid at or above the best ask."""
-    book = _Book()
-    for part in market.rows:
-        path = dataset.folder / part.file
-        if path.is_file():
-            yield from (f"{path}, row {row + 1}: crosses the book" for row in book.play(read_columns(path)))
 
 
 class _Book:

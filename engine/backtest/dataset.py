@@ -9,14 +9,13 @@ licence, and how good they are.
 """
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from msgspec import Struct, field
 
-from engine.backtest.columns import Columns, read_columns
+from engine.backtest.columns import CANDLE_COLUMNS, Columns, read_columns
 from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 
@@ -67,6 +66,11 @@ class Market(Struct, kw_only=True):
     @property
     def parts(self) -> list[Part]:
         return [*self.rows, *(part for parts in self.candles.values() for part in parts)]
+
+    @property
+    def finest_us(self) -> int:
+        """The interval of the finest candles. There have to be some."""
+        return min(self.candles)
 
     @property
     def span_us(self) -> tuple[int, int]:
@@ -124,12 +128,14 @@ class Dataset:
             raise TickwrightError(f"{self.folder} has no data of {symbol}, only of {known}")
         return found
 
-    def rows_span(self, symbol: str) -> tuple[int, int]:
-        """First and last time of the rows. Raises TickwrightError when there are only candles."""
-        rows = self.market(symbol).rows
-        if not rows:
-            raise TickwrightError(f"{self.folder} has no rows of {symbol}, only candles: import trades or a book")
-        return rows[0].first_us, rows[-1].last_us
+    def span(self, symbol: str) -> tuple[int, int]:
+        """Begin and end (exclusive) of what a run can play: rows, else the finest candles."""
+        market = self.market(symbol)
+        if market.rows:
+            return market.rows[0].first_us, market.rows[-1].last_us + 1
+        interval_us = market.finest_us
+        parts = market.candles[interval_us]
+        return parts[0].first_us, parts[-1].last_us + interval_us
 
     def count_rows(self, part: Part, *, opening: bool, end_us: int) -> int:
         """How many rows `read_rows` gives."""
@@ -153,13 +159,19 @@ class Dataset:
             columns = {name: np.concatenate([before[name], columns[name]]) for name in columns}
         return columns
 
-    def candles(self, symbol: str, interval_us: int, start_us: int, end_us: int) -> Iterator[Columns]:
-        """Candles that open in [start_us, end_us), year by year."""
-        for part in self.market(symbol).candles.get(interval_us, []):
-            if part.last_us >= start_us and part.first_us < end_us:
-                columns = read_columns(self.folder / part.file)
-                first, last = np.searchsorted(columns["open_us"], [start_us, end_us])
-                yield {name: column[first:last] for name, column in columns.items()}
+    def candle_parts(self, symbol: str, interval_us: int, start_us: int, end_us: int) -> list[Part]:
+        """The years that have candles which open in [start_us, end_us)."""
+        parts = self.market(symbol).candles.get(interval_us, [])
+        return [part for part in parts if part.last_us >= start_us and part.first_us < end_us]
+
+    def candles(self, symbol: str, interval_us: int, start_us: int, end_us: int) -> Columns:
+        """All candles that open in [start_us, end_us)."""
+        years = []
+        for part in self.candle_parts(symbol, interval_us, start_us, end_us):
+            columns = read_columns(self.folder / part.file)
+            first, last = np.searchsorted(columns["open_us"], [start_us, end_us])
+            years.append({name: column[first:last] for name, column in columns.items()})
+        return {name: np.concatenate([year[name] for year in years]) for name in CANDLE_COLUMNS}
 
     def digest(self, symbol: str) -> str:
         """SHA-256 over the digests of the files of a market."""

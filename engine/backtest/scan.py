@@ -17,10 +17,10 @@ FEED_FLOOR_US = 1_000  # the least feed latency that venue times are shifted to 
 
 
 class Finest:
-    """The coarsest power of ten that every number seen is a multiple of."""
+    """The coarsest power of ten, at most 1, that every number seen is a multiple of."""
 
     def __init__(self) -> None:
-        self._exponent: int | None = None
+        self._exponent = 0
         self._seen: set[Decimal] = set()
 
     def see(self, value: Decimal) -> None:
@@ -30,12 +30,12 @@ class Finest:
             self._seen.add(value)
             exponent = value.normalize().as_tuple().exponent
             assert isinstance(exponent, int), "readers let only finite numbers through"
-            self._exponent = exponent if self._exponent is None else min(self._exponent, exponent)
+            self._exponent = min(self._exponent, exponent)
 
     @property
     def step(self) -> Decimal:
-        """1 when no number was seen."""
-        return Decimal(1).scaleb(self._exponent or 0)
+        """That power."""
+        return Decimal(1).scaleb(self._exponent)
 
 
 class Scan(Struct, kw_only=True):

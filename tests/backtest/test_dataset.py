@@ -25,7 +25,7 @@ def test_a_file_a_day_and_the_book_between(two_days: Path) -> None:
     first, second = dataset.market("BTC-USDT").rows
     assert (first.file, second.file) == ("BTC-USDT/rows/2023-11-15.parquet", "BTC-USDT/rows/2023-11-16.parquet")
     assert (first.opening, second.opening) == ("", "BTC-USDT/rows/2023-11-16.opening.parquet")
-    assert dataset.rows_span("BTC-USDT") == (first.first_us, second.last_us)
+    assert dataset.span("BTC-USDT") == (first.first_us, second.last_us + 1)
 
 
 def book_after(*parts: "dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]") -> dict[tuple[int, int], int]:
@@ -85,11 +85,10 @@ def test_what_is_no_data_set(tmp_path: Path, two_days: Path) -> None:
         read_columns(tmp_path / "x.parquet")
 
 
-def test_candles_alone_are_no_rows(tmp_path: Path) -> None:
+def test_span_of_candles_ends_with_the_last_of_them(tmp_path: Path) -> None:
     text = f"time_ms,open,high,low,close,volume\n{START_US // 1000},1,2,1,2,5\n"
     import_one(write(tmp_path / "c.csv", text), "ohlcv", tmp_path / "set")
-    with pytest.raises(TickwrightError, match="no rows of BTC-USDT, only candles"):
-        Dataset.open(tmp_path / "set").rows_span("BTC-USDT")
+    assert Dataset.open(tmp_path / "set").span("BTC-USDT") == (START_US, START_US + 60_000_000)
 
 
 def test_find(two_days: Path) -> None:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import click
 
 from engine.app.cli.output import Output
+from engine.app.failure import Failure
+
+EXTRAS = {"polars": "data"}  # optional packages: the extra that brings them
 
 
 class Entry(NamedTuple):
@@ -53,7 +56,14 @@ class LazyGroup(click.Group):
 def load(target: str) -> click.Command:
     """Import the command at `package.module:attribute` and give it the options that every command has."""
     module, _, attribute = target.partition(":")
-    command: click.Command = getattr(import_module(module), attribute)
+    try:
+        command: click.Command = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        detail = f"this command needs the package {error.name}, which is not installed"
+        raise Failure("E-EXTRA", detail, fix=f"pip install 'tickwright[{extra}]'") from error
     known = {option.name for option in command.params}
     command.params += [option for option in common_options() if option.name not in known]
     return command

@@ -185,6 +185,10 @@ class BacktestConfig(SimulationConfig):
     gap_share_max: Share = setting("1%", doc="of missing data, beyond which a run warns", example="1%")
     deep_queue: Literal["behind", "ahead"] = setting("behind", doc="of orders deeper than the data show")
     self_trade: Literal["none", "cancel_new", "cancel_old"] = setting("none", doc="what the venue does about them")
+    touch: bool = setting(False, doc="on candles: a price that is only touched fills", example="false")
+    participation: Share = setting("10%", doc="on candles: most that we trade of the volume", example="10%")
+    half_spread: Spread = setting("2bps", doc="on candles: from their prices to the book", example="2bps")
+    slippage: Spread = setting("1bps", doc="on candles: of market orders", example="1bps")
     kernel: Literal["auto", "reference", "fast"] = setting("auto", doc="auto: compiled if it was built")
 
 
