@@ -11,7 +11,7 @@ from engine.model.request import OrderRequest
 class Quote(Struct, frozen=True, gc=False, array_like=True):
     """An order that a controller wants to exist. `tag` names the slot, for example `bid_1`.
 
-    A `hanging` one waits for its fill where it is: its order is not replaced when it misfits, and its fill pauses nothing.
+    A `hanging` one waits for its fill where it is: it is not replaced when it misfits, and its fill pauses nothing.
     """
 
     instrument_id: str
