@@ -21,6 +21,7 @@ from engine.app.config.load import LoadedConfig
 from engine.app.config.models import BotConfig, RecordedExchange
 from engine.app.config_text import config_text
 from engine.app.registry import BUILT_IN
+from engine.backtest.columns import PLAYED_COLUMNS
 from engine.backtest.dataset import MANIFEST, Dataset, Part
 from engine.backtest.equity import MINUTE_US
 from engine.backtest.recording import Recording
@@ -168,10 +169,11 @@ def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
     if not market.rows:
         load = partial(source.dataset.candles, source.symbol, market.finest_us, start_us, end_us)
         return module.RecordedCandles(source.instrument, market.finest_us, load)
+    names = (*PLAYED_COLUMNS, "receive_us") if market.receive_times else PLAYED_COLUMNS
     days = []
     for number, part in enumerate(source.parts):
         count = source.dataset.count_rows(part, opening=number == 0, end_us=end_us)
-        read = partial(source.dataset.read_rows, part, opening=number == 0, end_us=end_us)
+        read = partial(source.dataset.read_rows, part, opening=number == 0, end_us=end_us, names=names)
         days.append((count, part.first_us, read))
     return module.RecordedMarket(source.instrument, days)
 

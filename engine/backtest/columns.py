@@ -5,7 +5,7 @@ Times are µs, prices ticks (`price / price_step`), quantities lots (`quantity /
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class RowKind(IntEnum):
 
 RATE_UNIT_DIGITS = 9
 ROW_COLUMNS = ("event_us", "receive_us", "kind", "ticks", "lots", "message", "sequence")
+PLAYED_COLUMNS = ("event_us", "kind", "ticks", "lots")  # what a run needs, besides receive times
 CANDLE_COLUMNS = ("open_us", "open", "high", "low", "close", "volume")
 
 
@@ -46,10 +47,10 @@ def write_columns(path: Path, columns: Mapping[str, Column]) -> None:
     frame.write_parquet(path, compression="zstd", statistics=False)
 
 
-def read_columns(path: Path) -> Columns:
-    """All columns of a file. Raises TickwrightError when it is not there or is no such file."""
+def read_columns(path: Path, names: Sequence[str] | None = None) -> Columns:
+    """All columns of a file, or those named. Raises TickwrightError when it is not there or is no such file."""
     try:
-        frame = polars.read_parquet(path)
+        frame = polars.read_parquet(path, columns=None if names is None else list(names))
     except (OSError, polars.exceptions.PolarsError) as error:
         raise TickwrightError(f"{path} cannot be read: {str(error).splitlines()[0]}; import it again") from error
     return {name: frame[name].to_numpy() for name in frame.columns}

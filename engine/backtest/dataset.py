@@ -8,7 +8,7 @@
 licence, and how good they are.
 """
 
-import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -141,21 +141,24 @@ class Dataset:
         """How many rows `read_rows` gives."""
         if part.last_us < end_us and not (opening and part.opening):
             return part.rows
-        return len(self.read_rows(part, opening=opening, end_us=end_us)["event_us"])
+        return len(self.read_rows(part, opening=opening, end_us=end_us, names=("event_us",))["event_us"])
 
     def row_parts(self, symbol: str, start_us: int, end_us: int) -> list[Part]:
         """The days that have rows in [start_us, end_us), oldest first; the first one whole."""
         day_us = start_us // DAY_US * DAY_US
         return [part for part in self.market(symbol).rows if part.last_us >= day_us and part.first_us < end_us]
 
-    def read_rows(self, part: Part, *, opening: bool, end_us: int) -> Columns:
-        """The rows of a day before `end_us`; with `opening` behind those of the book as the day began."""
-        columns = read_columns(self.folder / part.file)
+    def read_rows(self, part: Part, *, opening: bool, end_us: int, names: Sequence[str] | None = None) -> Columns:
+        """The rows of a day before `end_us`, in all columns or those named.
+
+        With `opening` they stand behind those of the book as the day began.
+        """
+        columns = read_columns(self.folder / part.file, names)
         if part.last_us >= end_us:
             count = int(np.searchsorted(columns["event_us"], end_us))
             columns = {name: column[:count] for name, column in columns.items()}
         if opening and part.opening:
-            before = read_columns(self.folder / part.opening)
+            before = read_columns(self.folder / part.opening, names)
             columns = {name: np.concatenate([before[name], columns[name]]) for name in columns}
         return columns
 
@@ -172,11 +175,6 @@ class Dataset:
             first, last = np.searchsorted(columns["open_us"], [start_us, end_us])
             years.append({name: column[first:last] for name, column in columns.items()})
         return {name: np.concatenate([year[name] for year in years]) for name in CANDLE_COLUMNS}
-
-    def digest(self, symbol: str) -> str:
-        """SHA-256 over the digests of the files of a market."""
-        parts = self.market(symbol).parts
-        return hashlib.sha256("".join(f"{part.file} {part.digest}\n" for part in parts).encode()).hexdigest()
 
 
 def find_datasets(folder: Path) -> list[Dataset]:

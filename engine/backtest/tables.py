@@ -14,7 +14,6 @@ class Table:
     """Columns of plain values, as `NAME.parquet`; more than one chunk gives `NAME-2.parquet` and so on."""
 
     def __init__(self, folder: Path, name: str, columns: dict[str, Any]) -> None:
-        self.rows = 0
         self._folder = folder
         self._name = name
         self._schema = columns
@@ -24,7 +23,6 @@ class Table:
     def add(self, *row: object) -> None:
         """One value a column, in their order."""
         self._values.append(row)
-        self.rows += 1
         if len(self._values) >= CHUNK:
             self.flush()
 
@@ -43,3 +41,13 @@ def read_table(folder: Path, name: str) -> polars.DataFrame:
     first = folder / f"{name}.parquet"
     others = sorted(folder.glob(f"{name}-*.parquet"), key=lambda path: int(path.stem.rpartition("-")[2]))
     return polars.concat([polars.read_parquet(path) for path in (first, *others)])
+
+
+def write_csv(folder: Path, target: Path) -> list[Path]:
+    """The tables of a run as CSV, with exact decimals; returns the files."""
+    target.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name in ("fills", "orders", "equity"):
+        files.append(target / f"{name}.csv")
+        read_table(folder, name).write_csv(files[-1])
+    return files

@@ -65,7 +65,9 @@ def test_parts_and_rows_of_a_span(two_days: Path) -> None:
 def test_digest_is_of_the_files(two_days: Path, tmp_path: Path) -> None:
     same = capture_set(tmp_path / "a", 5, 60, START_US + DAY_US - 30_000_000)
     other = capture_set(tmp_path / "b", 6, 60, START_US + DAY_US - 30_000_000)
-    digests = [Dataset.open(folder).digest("BTC-USDT") for folder in (two_days, same, other)]
+    digests = [
+        [part.digest for part in Dataset.open(folder).market("BTC-USDT").rows] for folder in (two_days, same, other)
+    ]
     assert digests[0] == digests[1] != digests[2]
 
 

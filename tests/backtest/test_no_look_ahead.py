@@ -17,7 +17,7 @@ DAYS, WALKS = 3, 4
 BOT = """
 name: walker
 mode: backtest
-tick: 1m
+tick: 5m
 exchanges: {{binance: {{connector: recorded, balances: {{BTC: 10, USDT: 100000}}, maker_fee: 0bps, taker_fee: 0bps}}}}
 strategy: {{use: "tests.backtest.walker:Walker", oracle: "{oracle}"}}
 backtest: {{half_spread: 0bps, slippage: 0bps, participation: 100%}}

@@ -13,6 +13,7 @@ from tests.app.cli.support import failed, ok, run
 from tests.backtest.files import START_US, capture_lines, write
 
 TICKS = "1200"
+TABLES = ("fills", "orders", "equity")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,9 @@ def test_report_and_compare(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
     page = home / "again.html"
-    assert ok("report", "pmm-backtest", "--to", str(page), "--open", cwd=home) == {"report": str(page)}
+    answer = ok("report", "pmm-backtest", "--to", str(page), "--csv", str(home / "csv"), "--open", cwd=home)
+    assert answer == {"report": str(page), "tables": [str(home / "csv" / f"{name}.csv") for name in TABLES]}
+    assert (home / "csv" / "fills.csv").read_text().startswith("trade_id,client_order_id,instrument_id,side,price")
     assert opened == [page.as_uri()]
     ok("backtest", str(home / "conf" / "backtest.yml"), "--set", "queue_model=none", cwd=home)
     names = sorted(path.name for path in (home / "data" / "results").iterdir())
