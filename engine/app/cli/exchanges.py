@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from engine.app.cli.output import Output
 from engine.app.cli.setting_table import settings_data, settings_text
 from engine.app.cli.text import table
-from engine.app.config.models import RealExchange
+from engine.app.config.models import RealExchange, RecordedExchange
 from engine.app.config.validate import did_you_mean
 from engine.app.failure import Failure
 from engine.app.registry import BUILT_IN, NOT_BUILT
@@ -50,6 +50,8 @@ def _model(name: str) -> type[BaseModel] | None:
 
 def _modes(model: type[BaseModel]) -> list[str]:
     """The values of `mode` with which such an exchange may be used alone."""
+    if issubclass(model, RecordedExchange):
+        return ["backtest"]
     return ["paper", "live"] if issubclass(model, RealExchange) else ["simulated"]
 
 
