@@ -1,6 +1,7 @@
 """Figures of merit by hand, and the mistakes that others make."""
 
 from math import sqrt
+from random import Random
 
 import numpy as np
 import pytest
@@ -109,6 +110,39 @@ def test_drawdown_over_all_ticks() -> None:
         "high": [111.0],
         "drawdown": [0.5],
     }
+
+
+def naive(ticks: list[tuple[int, float]]) -> tuple[float, int, int, int, int]:
+    """Tick by tick: depth, peak, trough, recovery, longest time below a peak."""
+    peak, peak_us, depth, found, longest_us = ticks[0][1], ticks[0][0], 0.0, (0, 0, 0), 0
+    for at_us, equity in ticks:
+        if equity >= peak:
+            if found[1] and not found[2]:
+                found = (*found[:2], at_us)
+            peak, peak_us = equity, at_us
+            continue
+        longest_us = max(longest_us, at_us - peak_us)
+        if 1 - equity / peak > depth:
+            depth, found = 1 - equity / peak, (peak_us, at_us, 0)
+    return depth, *found, longest_us
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_drawdown_in_pieces_is_that_of_the_whole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.backtest.equity.TICKS_GATHERED", 7)
+    chance = Random(f"equity:{seed}")
+    equity = 100.0
+    ticks = [(at_us, equity := round(equity + chance.choice((-1, 0, 1)) * 0.5, 1)) for at_us in range(10, 400)]
+    curve = EquityCurve(20)
+    for tick in ticks:
+        curve.add(*tick)
+    worst = curve.drawdown
+    expected = naive(ticks)
+    assert worst.depth == pytest.approx(expected[0])
+    assert (worst.peak_us, worst.trough_us, worst.recovered_us, worst.longest_us) == expected[1:]
+    columns = curve.columns()
+    assert columns["at_us"].tolist() == [*range(19, 400, 20)]
+    assert columns["low"].tolist() == [min(e for at, e in ticks if at // 20 == step) for step in range(20)]
 
 
 def test_curve_keeps_a_line_a_step() -> None:
