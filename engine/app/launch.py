@@ -157,8 +157,8 @@ def _assemble(
     ids = OrderIds(begun.tag, begun.epoch)
     core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
     if recovered is not None:
-        recovery.restore(recovered, core.state.orders, core.state.portfolio, start_us)
-    recorder.follow(core.state)
+        recovery.resume(recovered, core, start_us)
+    recorder.follow(core)
     return Session(
         loaded=run.loaded,
         files=bot,

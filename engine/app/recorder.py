@@ -1,10 +1,14 @@
 """Everything that a session leaves behind, as it happens: the journal, the order log, and what the summary counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from engine.app.journal_file import JournalFile
+from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.ports import Record
 from engine.core.state import State
@@ -23,6 +27,8 @@ class Recorder:
         self.journal = journal
         self._log = log
         self._state: State | None = None
+        self._memories: Callable[[], Iterable[tuple[str, Struct]]] = tuple
+        self._known: dict[str, bytes] = {}  # memories as they were noted
         self._last: Any = None
         self._now_us = 0
         self._notes: dict[type, Callable[[Any, State], None]] = {
@@ -35,10 +41,13 @@ class Recorder:
             OperatorCommand: self._command,
         }
 
-    def follow(self, state: State) -> None:
-        """Keep the orders and the money of this state from now on."""
-        self._state = state
-        self._log.follow(state.portfolio)
+    def follow(self, engine: Engine) -> None:
+        """Keep the orders, the money and the memories of this engine from now on."""
+        self._state = engine.state
+        self._memories = engine.memories
+        self._log.follow(engine.state.portfolio)
+        for order in list(engine.state.orders.active()):
+            self._log.note_order(order, engine.state.now_us, "restart")
 
     def hear(self, now_us: int, record: Record) -> None:
         """The sink of the engine."""
@@ -57,6 +66,7 @@ class Recorder:
         Returns why that failed, or "": the driver sends no new order without it.
         """
         self._settle()
+        self._remember()
         self.journal.flush()
         if requests or self._log.due(self._now_us):
             return self._written(self._log.commit)
@@ -75,6 +85,16 @@ class Recorder:
         """What the log has of an order that left the memory."""
         return self._log.recall(request, instrument_id, self._now_us)
 
+    def _remember(self) -> None:
+        """What strategies and executors know now, where it has changed; None for those that have ended."""
+        known = {name: msgspec.json.encode(memory) for name, memory in self._memories()}
+        if known != self._known:
+            for name in {**self._known, **known}:
+                text = known.get(name)
+                if text != self._known.get(name):
+                    self._log.note_component(name, 1, None if text is None else text.decode(), self._now_us)
+            self._known = known
+
     def _written(self, write: Callable[[int], None]) -> str:
         try:
             write(self._now_us)
@@ -89,7 +109,10 @@ class Recorder:
             self._last = None
 
     def _request(self, request: SubmitOrder | CancelOrder | AmendOrder, state: State) -> None:
+        venue_order_id = getattr(request, "venue_order_id", "")
         order = state.orders.by_client_id(request.client_order_id)
+        if venue_order_id and order is not None and order.venue_order_id != venue_order_id:
+            order = state.orders.by_venue_id(order.venue, venue_order_id)  # a cancel of an older twin
         if order is not None:
             self._log.note_order(order, self._now_us, type(request).__name__)
 

@@ -56,8 +56,7 @@ def replay_journal(path: Path, environ: Mapping[str, str] = os.environ) -> Repor
             ids = OrderIds(header.order_tag, header.epoch)
             engine = build_engine(config, header.instruments, ids, header.started_us)
             if header.recovered:
-                state = engine.state
-                recovery.restore(recovery.decode(header.recovered), state.orders, state.portfolio, header.started_us)
+                recovery.resume(recovery.decode(header.recovered), engine, header.started_us)
             report.result = replay(_counted(file, report), lambda: engine)
         except BadMessage as error:
             raise Failure("E-FAILED", str(error), where=str(path)) from error

@@ -4,10 +4,11 @@ Same sequence of calls in, same requests out, bit for bit.
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, SetQuotes, StartExecutor, StopExecutor
@@ -93,6 +94,7 @@ class Engine:
         self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
         self._grid_due_us = 0
         self._decided_us = 0
+        self._remembered: dict[str, str] = {}
         self._finished: dict[str, int] = {}  # executors that are done, and since when
         self._wake_types = {Wake.FILL: Fill, Wake.BOOK: BookDelta}
         self._waking = (OperatorCommand, *(self._wake_types[each] for each in settings.wake_on))
@@ -140,6 +142,34 @@ class Engine:
         taken = [*self._facts.notices, *self.halt.drain()]
         self._facts.notices.clear()
         return taken
+
+    # ---- what survives a restart
+
+    def memories(self) -> Iterator[tuple[str, Struct]]:
+        """What strategies and running executors must not forget over a restart, by name."""
+        for controller in self.controllers:
+            memory = getattr(controller, "memory", None)
+            if memory is not None:
+                yield controller.name, memory
+        for executor_id, executor in self.state.executors.items():
+            if not executor.done:
+                yield executor_id, executor.memory
+
+    def resume(self, memories: Mapping[str, str]) -> None:
+        """Give strategies, and executors when they start, what they knew (JSON by name) before a restart."""
+        self._remembered = dict(memories)
+        for controller in self.controllers:
+            self._remind(controller.name, controller)
+
+    def _remind(self, name: str, thinker: Any) -> None:
+        text = self._remembered.pop(name, None)
+        if text is None:
+            return
+        try:
+            thinker.memory = msgspec.json.decode(text, type=type(thinker.memory))
+        except msgspec.ValidationError as error:
+            lost = f"{name} begins afresh: what it remembered is of another version ({error})"
+            self._facts.notices.append(Notice("W-MEMORY", name, lost, "", self.state.now_us))
 
     # ---- decisions
 
@@ -241,6 +271,7 @@ class Engine:
         elif isinstance(action, StartExecutor):
             if action.executor_id not in executors:
                 executors[action.executor_id] = KINDS[action.kind](action.executor_id, action.settings)
+                self._remind(action.executor_id, executors[action.executor_id])
         elif isinstance(action, ChangeExecutor):
             executors[action.executor_id].change(action.changes)
         elif isinstance(action, StopExecutor):

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
+from engine.core.engine import Engine
 from engine.core.order_records import DEAD_KEPT_US, ENDED_KEPT_US
 from engine.core.orders import OrderTracker
 from engine.core.portfolio import Portfolio
@@ -107,6 +108,12 @@ def restore(recovered: Recovered, tracker: OrderTracker, portfolio: Portfolio, n
     for order in recovered.orders:
         if order.is_open and order.instrument_id in portfolio.markets:
             portfolio.follow(order)
+
+
+def resume(recovered: Recovered, engine: Engine, now_us: int) -> None:
+    """Make a fresh engine what it was: orders, money, and what its strategies and executors knew."""
+    restore(recovered, engine.state.orders, engine.state.portfolio, now_us)
+    engine.resume({name: component.state for name, component in recovered.components.items()})
 
 
 def _ledgers(recovered: Recovered, portfolio: Portfolio) -> Iterator[tuple[LedgerState, PositionLedger]]:

@@ -19,7 +19,7 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.store.event_chain import read_chain
 from engine.store.order_log import OrderLog
-from engine.store.recovery import restore
+from engine.store.recovery import resume
 from tests.sim.story import QUIET
 from tests.sim.strategy import VENUE, controller_of
 
@@ -72,8 +72,8 @@ class Life:
 
         controller = controller_of(run.strategy, run.chance)
         self.engine = Engine(state, [controller], settings, {VENUE: stream}, [self.recorder.hear, run.hear], changed)
-        restore(self.log.load(now_us), state.orders, state.portfolio, now_us)
-        self.recorder.follow(state)
+        resume(self.log.load(now_us), self.engine, now_us)
+        self.recorder.follow(self.engine)
         self.driver = Driver(self.engine, [self.connector], self.recorder.commit, recall=self.recorder.recall)
         self._run = run
         if run.crashes is not None:

@@ -33,7 +33,7 @@ from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.store.event_chain import read_chain
 from engine.store.order_log import OrderLog
-from engine.store.recovery import restore
+from engine.store.recovery import resume
 from engine.store.schema import migrate
 from strategies.pure_market_making import PureMarketMaking
 from tests.sim.loop.simloop import START_US, Process
@@ -119,8 +119,8 @@ class Bot:
         stream = UserStream(VENUE, [MARKET], state.orders.cursors, SHEET)
         settings = Settings(bot="bot", quote="USDT")
         self.engine = Engine(state, [market_maker()], settings, {VENUE: stream}, [recorder.hear], recorder.changed)
-        restore(log.load(now_us), state.orders, state.portfolio, now_us)
-        recorder.follow(state)
+        resume(log.load(now_us), self.engine, now_us)
+        recorder.follow(self.engine)
         self.clock = LoopClock(loop)
         self.wake = asyncio.Event()
         self.connector = WireConnector(VENUE, self.hear, self.clock.now_us)

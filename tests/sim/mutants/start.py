@@ -108,7 +108,7 @@ def ledger_is_opened_again_at_a_start(patch: Patch) -> None:
         real(found, tracker, portfolio, now_us)
         portfolio._opened.clear()
 
-    patch.set(process, "restore", restore)
+    patch.set(recovery, "restore", restore)
 
 
 @mutant(profile="crash_rate", scale=10)
