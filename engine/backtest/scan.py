@@ -51,8 +51,7 @@ class Scan(Struct, kw_only=True):
     @property
     def shift_us(self) -> int:
         """What to add to the venue's times, so that every row is received after it happened."""
-        behind = self.ahead_us is not None and self.ahead_us < FEED_FLOOR_US
-        return (self.ahead_us or 0) - FEED_FLOOR_US if behind and (self.ahead_us or 0) < 0 else 0
+        return self.ahead_us - FEED_FLOOR_US if self.ahead_us is not None and self.ahead_us < 0 else 0
 
 
 def scan(events: Iterable[MarketEvent], cursor: Cursor) -> Scan:
