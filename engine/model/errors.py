@@ -5,14 +5,6 @@ class TickwrightError(Exception):
     """Base of every error that is meant for a reader: its text says what, where and how to mend it."""
 
 
-class Transient(TickwrightError):
-    """Nothing was done and trying again may work; `retry_after_us` is the venue's wish, 0 if it had none."""
-
-    def __init__(self, message: str, retry_after_us: int = 0) -> None:
-        super().__init__(message)
-        self.retry_after_us = retry_after_us
-
-
 class Rejected(TickwrightError):
     """The venue said no, with its own code. Repeating the same request is pointless."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.circuit import SLOTS_KEPT, SlotCircuits
+from engine.core.circuit import REASONS_KEPT, SLOTS_KEPT, SlotCircuits
 
 S = 1_000_000
 SLOT = ("mm/q", "sim:BTC-USDT", "bid_1")
@@ -104,3 +104,9 @@ def test_notice_says_where_and_how_often() -> None:
         "E-REJECT sim:BTC-USDT: slot bid_1 of mm/q: 3 times funds in 60 s (limit 3); closed for 60 s, doubling to 900 s"
         " while it goes on\n         fix: mend the cause that the reason names"
     )
+
+
+def test_only_the_latest_reasons_of_a_slot_are_remembered() -> None:
+    circuits = SlotCircuits()
+    for number in (0, 0, *range(1, REASONS_KEPT + 1), 0):
+        assert circuits.note(*SLOT, f"reason {number}", 1_000_000) is None

@@ -8,8 +8,10 @@ import pytest
 from msgspec import Struct
 
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, StartExecutor, StopExecutor
+from engine.core.dead_man import DeadMan
 from engine.core.engine import EXECUTOR_KEPT_US, FAR, Engine, Settings, Wake
 from engine.core.executors.flatten import FlattenSettings
+from engine.core.halt import Halt
 from engine.core.limits import RiskLimits
 from engine.core.modes import CauseKind, Mode
 from engine.core.notice import Notice
@@ -27,6 +29,7 @@ from engine.model.event import (
     BadMessageSeen,
     ClockSynced,
     ConnectorStatus,
+    FillCorrected,
     OperatorCommand,
     OperatorDecision,
     OrderUpdate,
@@ -38,7 +41,15 @@ from engine.model.event import (
 from engine.model.fill import Fill
 from engine.model.market import Candle, FundingRate, MarkPrice
 from engine.model.quote import Refused
-from engine.model.request import CancelOrder, FetchBalances, FetchOpenOrders, FetchTrades, SubmitOrder, SyncClock
+from engine.model.request import (
+    CancelOrder,
+    FetchBalances,
+    FetchOpenOrders,
+    FetchTrades,
+    Request,
+    SubmitOrder,
+    SyncClock,
+)
 from tests.core.scripted import INSTRUMENT, MARKET, SECOND_US, START_US, Scripted, bid
 from tests.desk import BTC, Desk
 
@@ -292,6 +303,32 @@ class Known(Struct):
     """What a strategy remembers."""
 
     count: int = 0
+
+
+def test_an_executor_may_ask_questions_too() -> None:
+    class Asks:
+        """Wants to know the balances."""
+
+        executor_id, done, memory = "s/asks", False, Known()
+
+        def step(self, state: State) -> list[Request]:
+            return [FetchBalances("sim")]
+
+    traded = desk(Scripted())
+    traded.state.executors["s/asks"] = Asks()
+    assert traded.engine.tick(traded.state.now_us + SECOND_US) == [FetchBalances("sim")]
+
+
+def test_a_correction_of_an_unknown_trade_changes_nothing() -> None:
+    traded = desk(Scripted())
+    now_us = traded.state.now_us
+    traded.engine.apply(FillCorrected("T1", "X", "V1", BTC, Decimal(0), Decimal(1), Decimal(0), now_us))
+    assert traded.engine.take_notices() == []
+
+
+def test_a_dead_man_s_switch_that_is_not_due_is_left_alone() -> None:
+    switch = DeadMan([BTC], {"sim": VenueSheet()}, {}, Halt(RiskLimits(), "b", "USDT"))
+    assert switch.tick(START_US) == []
 
 
 def test_strategies_and_executors_resume_what_they_knew() -> None:
