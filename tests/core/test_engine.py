@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
 import pytest
-from msgspec import Struct
 
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, StartExecutor, StopExecutor
 from engine.core.dead_man import DeadMan
@@ -14,7 +12,6 @@ from engine.core.executors.flatten import FlattenSettings
 from engine.core.halt import Halt
 from engine.core.limits import RiskLimits
 from engine.core.modes import CauseKind, Mode
-from engine.core.notice import Notice
 from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
 from engine.core.ports import Record
@@ -299,17 +296,11 @@ def test_a_wrong_clock_makes_the_venue_unsafe() -> None:
     assert watched.engine.halt.mode(MARKET) is Mode.SAFE
 
 
-class Known(Struct):
-    """What a strategy remembers."""
-
-    count: int = 0
-
-
 def test_an_executor_may_ask_questions_too() -> None:
     class Asks:
         """Wants to know the balances."""
 
-        executor_id, done, memory = "s/asks", False, Known()
+        executor_id, done = "s/asks", False
 
         def step(self, state: State) -> list[Request]:
             return [FetchBalances("sim")]
@@ -329,34 +320,6 @@ def test_a_correction_of_an_unknown_trade_changes_nothing() -> None:
 def test_a_dead_man_s_switch_that_is_not_due_is_left_alone() -> None:
     switch = DeadMan([BTC], {"sim": VenueSheet()}, {}, Halt(RiskLimits(), "b", "USDT"))
     assert switch.tick(START_US) == []
-
-
-def test_strategies_and_executors_resume_what_they_knew() -> None:
-    scripted = Scripted(quotes=[bid("99")])
-    scripted.memory = Known(3)  # type: ignore[attr-defined]
-    before = desk(scripted)
-    before.tick()
-    before.fill(before.orders()["bid_1"])
-    before.tick()  # the pause of 60 s after a fill has begun
-    texts = {name: msgspec.json.encode(memory).decode() for name, memory in before.engine.memories()}
-    assert texts.keys() == {"s", "s/quotes"}
-    again = Scripted(quotes=[bid("99")])
-    again.memory = Known()  # type: ignore[attr-defined]
-    after = desk(again)
-    after.engine.resume({**texts, "gone/quotes": "{}"})
-    assert again.memory == Known(3)  # type: ignore[attr-defined]
-    assert [after.tick(), len(after.tick(61))] == [[], 1]
-
-
-def test_a_memory_of_another_version_is_told_and_left() -> None:
-    scripted = Scripted()
-    scripted.memory = Known()  # type: ignore[attr-defined]
-    traded = desk(scripted)
-    traded.engine.resume({"s": '{"count": "three"}'})
-    assert scripted.memory == Known()  # type: ignore[attr-defined]
-    (notice,) = traded.engine.take_notices()
-    assert isinstance(notice, Notice)
-    assert (notice.code, notice.where) == ("W-MEMORY", "s")
 
 
 def test_other_facts_are_kept() -> None:
