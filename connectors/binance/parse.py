@@ -7,22 +7,20 @@ data endpoints", USD-M and COIN-M "Websocket Market Streams". Quantities are in 
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
+from connectors.base.decoding import Numbers, decode
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, FundingRate, Level, MarkPrice, PublicTrade
 
-FRAME_BYTES_MAX = 8 << 20
 NUMBERS_MAX = 32_768  # remembered texts of numbers per instrument, about 7 MB; 8,192 made busy futures 1.4 times slower
 MICROSECOND_STAMPS = 100_000_000_000_000  # a stamp from here on is in µs, below it in ms
 
 MarketData = BookDelta | PublicTrade | BestQuote | MarkPrice | FundingRate
-_number = re.compile(r"(?=[0-9.]{1,41}\Z)[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
 _stream = re.compile(rb'\s*\{\s*"stream"\s*:\s*"[^"@]{1,80}@([A-Za-z]+)[@"]').match  # Binance names it first
 
 Id = Annotated[int, Meta(ge=0, le=1 << 62)]
@@ -98,22 +96,6 @@ _MARK_PRICE = Decoder(_Frame[_MarkPrice])
 _SNAPSHOT = Decoder(_Snapshot)
 
 
-class Numbers(dict[str, Decimal]):
-    """Text → Decimal, remembered; forgets everything when `limit` texts are held. Raises BadMessage."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self._limit = limit
-
-    def __missing__(self, text: str) -> Decimal:
-        if _number(text) is None:
-            raise BadMessage(f"{text[:50]!r} is not a plain number of at most 40 digits")
-        if len(self) >= self._limit:
-            self.clear()
-        value = self[text] = Decimal(text)
-        return value
-
-
 def venue_symbol(symbol: str) -> str:
     """Binance's name of BTC-USDT (BTCUSDT), BTC-USDT-PERP (BTCUSDT) or, COIN-M, BTC-USD-PERP (BTCUSD_PERP)."""
     base, _, rest = symbol.partition("-")
@@ -158,7 +140,7 @@ class MarketDataParser:
 
     def parse_snapshot(self, body: bytes, instrument_id: str, receive_us: int) -> BookSnapshot:
         """The answer of REST `depth`, which does not say itself what it is about. Raises BadMessage."""
-        raw = _decode(_SNAPSHOT, body)
+        raw = decode(_SNAPSHOT, body)
         bids, asks = self._levels(raw.bids), self._levels(raw.asks)
         return BookSnapshot(instrument_id, bids, asks, raw.last, _microseconds(raw.event), receive_us)
 
@@ -173,7 +155,7 @@ class MarketDataParser:
         return tuple([(numbers[price], numbers[quantity]) for price, quantity in raw])
 
     def _depth(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
-        raw = _decode(_DEPTH, frame).data
+        raw = decode(_DEPTH, frame).data
         return (
             BookDelta(
                 self._instrument(raw.symbol),
@@ -189,11 +171,11 @@ class MarketDataParser:
 
     def _trade(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         """Trades outside the book (liquidation by the insurance fund, auto-deleveraging) are left out."""
-        raw = _decode(_TRADE, frame).data
+        raw = decode(_TRADE, frame).data
         return (self._public_trade(raw, receive_us),) if raw.kind == "MARKET" else ()
 
     def _aggregate_trade(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
-        return (self._public_trade(_decode(_AGGREGATE_TRADE, frame).data, receive_us),)
+        return (self._public_trade(decode(_AGGREGATE_TRADE, frame).data, receive_us),)
 
     def _public_trade(self, raw: _Trade | _AggregateTrade, receive_us: int) -> PublicTrade:
         return PublicTrade(
@@ -207,7 +189,7 @@ class MarketDataParser:
         )
 
     def _book_ticker(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
-        raw = _decode(_BOOK_TICKER, frame).data
+        raw = decode(_BOOK_TICKER, frame).data
         numbers = self._numbers
         return (
             BestQuote(
@@ -223,30 +205,21 @@ class MarketDataParser:
         )
 
     def _mark_price(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
-        raw = _decode(_MARK_PRICE, frame).data
+        raw = decode(_MARK_PRICE, frame).data
         numbers = self._numbers
         instrument_id, event_us = self._instrument(raw.symbol), _microseconds(raw.event)
         index = numbers[raw.index] if raw.index else None
         mark = MarkPrice(instrument_id, numbers[raw.mark], event_us, receive_us, index)
         if not raw.rate:
             return (mark,)
-        size = numbers[raw.rate.removeprefix("-")]
-        rate = -size if raw.rate.startswith("-") else size
-        return mark, FundingRate(instrument_id, rate, _microseconds(raw.next_funding), event_us, receive_us)
+        return mark, FundingRate(
+            instrument_id, numbers.signed(raw.rate), _microseconds(raw.next_funding), event_us, receive_us
+        )
 
 
 def recording_parser(instruments: Mapping[str, str]) -> MarketDataParser:
     """A parser for a recording of these markets: our symbols (BTC-USDT) → instrument ids."""
     return MarketDataParser({venue_symbol(symbol): name for symbol, name in instruments.items()})
-
-
-def _decode(decoder: Decoder[_Message], data: bytes) -> _Message:
-    if len(data) > FRAME_BYTES_MAX:
-        raise BadMessage(f"{len(data)} bytes; the limit is {FRAME_BYTES_MAX}")
-    try:
-        return decoder.decode(data)
-    except (ValueError, RecursionError) as error:  # malformed, of the wrong type, not UTF-8; nested too deep
-        raise BadMessage(str(error)) from error
 
 
 def _microseconds(stamp: int) -> int:

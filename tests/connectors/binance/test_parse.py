@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from connectors.binance.parse import FRAME_BYTES_MAX, MarketDataParser, Numbers, venue_symbol
+from connectors.base.decoding import FRAME_BYTES_MAX, Numbers
+from connectors.binance.parse import MarketDataParser, venue_symbol
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
 from engine.model.market import (
