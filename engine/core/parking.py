@@ -26,6 +26,13 @@ class Parking:
         self.due_us = min(self.due_us, now_us)
         return True
 
+    def may_hold(self, instrument_id: str, since_us: int) -> bool:
+        """Whether a trade since then may be one of any order: its own order is not known yet, or there was no room."""
+        if self.count >= PARKED_MAX:
+            return True
+        rows = (fills for (instrument, _), fills in self._fills.items() if instrument == instrument_id)
+        return any(fill.event_us >= since_us for fills in rows for fill in fills.values())
+
     def release(self, instrument_id: str, venue_order_id: str) -> list[Fill]:
         """It is known whose the fills of this order are: hand them out, oldest first."""
         fills = self._fills.pop((instrument_id, venue_order_id), {})

@@ -1,6 +1,7 @@
 """What a complete fetch of trades proves: nothing of an order is missing that happened before it started (R9)."""
 
-from engine.core.absence import AbsenceProof
+from engine.core.absence import SEARCH_BACK_US, AbsenceProof
+from engine.core.marks import mark
 from engine.core.order_absence import never_existed, quarantine_of
 from engine.core.order_change import Change
 from engine.core.order_record import Record
@@ -11,8 +12,11 @@ from engine.model.event import TradesSynced
 
 
 def sync_instrument(state: TrackerState, synced: TradesSynced) -> list[Change]:
-    """A fetch from the cursor: the cursor moves, and every active order of the instrument is covered."""
-    if synced.cursor:
+    """A fetch from the cursor: the cursor moves, and every active order of the instrument is covered.
+
+    It does not move past a trade whose order is not known yet: after a crash only a fetch can bring that trade again.
+    """
+    if synced.cursor and not state.parking.may_hold(synced.instrument_id, 0):
         state.cursors[synced.instrument_id] = synced.cursor
     records = [state.records.of(order) for order in state.records.select("", synced.instrument_id)]
     return [change for record in records for change in sync_order(state, record, synced)]
@@ -35,9 +39,15 @@ def sync_order(state: TrackerState, record: Record, synced: TradesSynced) -> lis
 
 
 def _completes_round(state: TrackerState, record: Record, synced: TradesSynced) -> bool:
-    """Where lookups see open orders only, trades are the other half of the absence proof."""
+    """Where lookups see open orders only, trades are the other half of the absence proof.
+
+    A trade with nothing but an unknown venue order id may be this order's: until it is known whose, nothing counts.
+    """
     order = record.order
     if state.sheet(order.instrument_id).lookup_scope is LookupScope.ALL or synced.venue_order_id:
+        return False
+    if state.parking.may_hold(order.instrument_id, order.created_us - SEARCH_BACK_US):
+        mark("absence_waits_for_parked")
         return False
     if record.proof is None:
         record.proof = AbsenceProof()

@@ -175,6 +175,22 @@ def test_open_only_trades_first() -> None:
     assert order.close_reason is CloseReason.NEVER_EXISTED
 
 
+def test_a_trade_of_an_unknown_order_holds_the_proof_back() -> None:
+    """Its row names a venue id only, and the answer that would have told us the id was lost."""
+    world = World(OPEN_ONLY_SHEET)
+    order = world.submit()
+    world.fill(11, "t1", 10, cid="")
+    for at in (11, 13, 15):
+        world.synced(at, cursor="1")
+        world.absent(at + 0.5, vid="")
+    assert order.phase is Phase.SENT
+    assert world.tracker.cursors.get(BTC, "") == ""  # a restart would have to fetch the trade again
+    world.update(16, OrderStatus.FILLED, 10, source=LOOKUP)
+    assert (order.status, order.filled) == (OrderStatus.FILLED, 10)
+    world.synced(17, cursor="1")
+    assert world.tracker.cursors[BTC] == "1"
+
+
 def test_an_order_that_filled_at_once_is_not_declared_dead() -> None:
     """The lookup sees pending orders only; the trades show it."""
     world = World(OPEN_ONLY_SHEET)

@@ -25,12 +25,6 @@ def base() -> int:
     return int(found.stdout[:8], 16) * FRESH if found.returncode == 0 else 0
 
 
-@pytest.mark.xfail(strict=True, reason="I2: an order that filled is declared NEVER_EXISTED although the venue has it")
-def test_seed_that_is_not_understood_yet() -> None:
-    """Found by a fresh seed of CI; strict, so that whoever mends it has to move the seed to regressions.txt."""
-    assert report([run_seed(441218592561, "swarm", 1.0)], "swarm", 1.0)["failures"] == []
-
-
 @pytest.mark.parametrize("chunk", range(FRESH // CHUNK))
 def test_fresh_seeds_of_this_commit(chunk: int) -> None:
     first = base() + chunk * CHUNK
