@@ -95,11 +95,8 @@ class Desk:
         """The private stream: fills and order updates, then the balances that changed."""
         events: list[Event] = []
         for report in reports:
-            if report.order.account is not self.account:
-                continue
-            if report.fill is not None:
-                events.append(replace(report.fill, receive_us=receive_us))
-            events.append(update_of(report.order, report.state, UpdateSource.STREAM, None, receive_us))
+            if report.order.account is self.account:
+                events += events_of(report, receive_us)
         for number, asset in self.exchange.drain_touched():
             if number == self.account.number:
                 events.append(replace(self.exchange.balance(self.account, asset), receive_us=receive_us))
@@ -149,6 +146,12 @@ class Desk:
             receive_us,
             self.exchange.venue,
         )
+
+
+def events_of(report: Report, receive_us: int) -> list[Event]:
+    """What a private stream says of one piece of news: the fill, if it was one, then the order."""
+    update = update_of(report.order, report.state, UpdateSource.STREAM, None, receive_us)
+    return [update] if report.fill is None else [replace(report.fill, receive_us=receive_us), update]
 
 
 def update_of(

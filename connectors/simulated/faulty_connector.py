@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.simulated.faults import AHEAD_US, EXPIRY_US
-from connectors.simulated.faulty_answers import VenueRequest, ambiguous, is_refusal, not_sent
 from connectors.simulated.faulty_venue import FaultyVenue
+from connectors.simulated.unanswered import ambiguous, is_refusal, not_sent
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
 from engine.model.event import BadMessageSeen, ClockSynced, ConnectorStatus, Event
@@ -52,7 +52,7 @@ class Stream(Struct, eq=False):
 class _Call(Struct):
     """A request on its way. `coming`: deliveries that may still be answered in time."""
 
-    request: VenueRequest
+    request: Request
     sent_us: int
     stamp_us: int
     limit_us: int
@@ -132,7 +132,7 @@ class FaultyConnector:
 
     # ---- requests
 
-    def _call(self, request: VenueRequest) -> None:
+    def _call(self, request: Request) -> None:
         world, rates, now_us = self.world, self.world.rates, self.now_us
         world.requests += 1
         if now_us < self.banned_us:
@@ -146,7 +146,7 @@ class FaultyConnector:
         else:
             self._transmit(request)
 
-    def _transmit(self, request: VenueRequest) -> None:
+    def _transmit(self, request: Request) -> None:
         """F5, F8: now, later, or twice."""
         world, rates, now_us = self.world, self.world.rates, self.now_us
         delay_us = world.latency_us()
@@ -177,20 +177,20 @@ class FaultyConnector:
         silent = isinstance(request, FetchTrades) and world.weather.no_trades_us > world.now_us
         if world.weather.closed or silent:
             world.count("closed")
-            self._tell(call, back_us, ambiguous(self.venue, request, "503", sent_us, back_us))
+            self._tell(call, back_us, ambiguous(request, "503", sent_us, back_us))
         elif first and world.strikes(rates.r429, "r429"):
             self._limit(back_us)
             call.refused = True
-            self._tell(call, back_us, not_sent(self.venue, request, "429", sent_us, back_us))
+            self._tell(call, back_us, not_sent(request, "429", sent_us, back_us))
         elif first and world.strikes(rates.pre5xx, "pre5xx"):
-            self._tell(call, back_us, ambiguous(self.venue, request, "503", sent_us, back_us))
+            self._tell(call, back_us, ambiguous(request, "503", sent_us, back_us))
         else:
             events = self._execute(call, back_us)
             call.refused = is_refusal(events)
             if first and world.strikes(rates.lose_response, "lose_response"):
                 back_us = call.limit_us
             elif first and world.strikes(rates.post5xx, "post5xx"):
-                events = ambiguous(self.venue, request, "504", sent_us, back_us)
+                events = ambiguous(request, "504", sent_us, back_us)
             self._tell(call, back_us, events)
 
     def _execute(self, call: _Call, back_us: int) -> Sequence[Event]:
@@ -198,7 +198,7 @@ class FaultyConnector:
         if isinstance(request, SyncClock):
             round_trip_us = back_us - sent_us
             if round_trip_us > CLOCK_RTT_US_MAX:
-                return ambiguous(self.venue, request, "slow", sent_us, back_us)
+                return ambiguous(request, "slow", sent_us, back_us)
             middle_us = (sent_us + back_us) // 2 + self.wall_step_us
             return [ClockSynced(self.venue, world.now_us - middle_us, round_trip_us // 2, back_us)]
         if isinstance(request, ResyncBook):
@@ -210,8 +210,8 @@ class FaultyConnector:
         age_us = world.now_us - call.stamp_us
         if world.habits.expires and not -AHEAD_US < age_us <= EXPIRY_US:
             world.count("expired")
-            return not_sent(self.venue, request, "timestamp", sent_us, back_us)
-        return world.desk.answer(request, sent_us, back_us)
+            return not_sent(request, "timestamp", sent_us, back_us)
+        return world.desk.answer(request, sent_us, back_us)  # type: ignore[arg-type]
 
     def _limit(self, back_us: int) -> None:
         """F2, F21: no submit before Retry-After; a ban forbids everything."""
@@ -244,13 +244,13 @@ class FaultyConnector:
             call.answered = True
             self._doubt(call.request, "timeout", call.limit_us)
 
-    def _refuse(self, request: VenueRequest, cause: str, delay_us: int) -> None:
-        for event in not_sent(self.venue, request, cause, self.now_us, self.now_us + delay_us):
+    def _refuse(self, request: Request, cause: str, delay_us: int) -> None:
+        for event in not_sent(request, cause, self.now_us, self.now_us + delay_us):
             self._put(event)
 
-    def _doubt(self, request: VenueRequest, cause: str, receive_us: int) -> None:
+    def _doubt(self, request: Request, cause: str, receive_us: int) -> None:
         if not self._dead:
-            for event in ambiguous(self.venue, request, cause, receive_us - TIMEOUT_US, receive_us):
+            for event in ambiguous(request, cause, receive_us - TIMEOUT_US, receive_us):
                 self._put(event)
 
     # ---- streams

@@ -6,17 +6,16 @@ still arrives. Every subject has its own chance, so that a change in one does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
-from itertools import count
+from collections.abc import Sequence
 from math import exp
 from random import Random
 from typing import Protocol
 
+from connectors.simulated.agenda import Agenda
 from connectors.simulated.book_order import What
 from connectors.simulated.faults import HEALTHY, FaultRates, VenueHabits
 from connectors.simulated.feed import Feed
-from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.market import Market
 from connectors.simulated.replica import ReplicaDesk
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
@@ -26,8 +25,6 @@ from engine.model.event import Event
 
 LATENCY_US = exp(-3.2) * SECOND_US  # median one way, about 40 ms; the logarithm has a deviation of 0.5
 SLOW_US = 3 * SECOND_US
-
-Action = Callable[[], None]
 
 
 class Listener(Protocol):
@@ -57,7 +54,6 @@ class FaultyVenue:
         self.exchange = exchange
         self.rates = rates
         self.habits = habits
-        self.now_us = start_us
         self.desk = ReplicaDesk(exchange, account, rates, habits, seed)
         self.feed = Feed(exchange)
         self.chance = Random(f"network:{seed}")
@@ -66,10 +62,9 @@ class FaultyVenue:
         self.requests = 0
         self.listener: Listener | None = None
         self.weather = Weather(self, Random(f"weather:{seed}"))
-        self._markets = tuple(markets)
-        self._plan: list[tuple[int, int, Action]] = []
-        self._number = count().__next__
-        exchange.advance(start_us)
+        self._agenda = Agenda(exchange, markets, self._publish, start_us)
+        self.after = self._agenda.after
+        self.advance = self._agenda.advance
         self.after(SECOND_US, self._each_second)
 
     def count(self, fault: str) -> None:
@@ -91,37 +86,19 @@ class FaultyVenue:
             return True
         return False
 
-    def after(self, delay_us: int, action: Action) -> None:
-        """Do something `delay_us` from now."""
-        heappush(self._plan, (self.now_us + delay_us, self._number(), action))
-
     def heal(self) -> None:
         """All faults end; what is under way still arrives."""
         self.rates = self.desk.rates = HEALTHY
         self.weather.heal()
 
     @property
+    def now_us(self) -> int:
+        return self._agenda.now_us
+
+    @property
     def next_us(self) -> int:
         """When something happens next."""
-        next_us = min((market.next_us for market in self._markets), default=NEVER_US)
-        if self._plan:
-            next_us = min(next_us, self._plan[0][0])
-        return min(next_us, self.exchange.next_us)
-
-    def advance(self, until_us: int) -> None:
-        """Let everything happen up to then."""
-        plan, exchange = self._plan, self.exchange
-        while (at_us := self.next_us) <= until_us:
-            self.now_us = at_us = max(at_us, self.now_us)
-            exchange.advance(at_us)
-            for market in self._markets:
-                if market.next_us <= at_us:
-                    market.step(at_us, exchange)
-                    exchange.settle_all()
-            while plan and plan[0][0] <= at_us:
-                heappop(plan)[2]()
-            self._publish()
-        self.now_us = until_us
+        return self._agenda.next_us
 
     def _publish(self) -> None:
         reports = self.exchange.drain_reports()

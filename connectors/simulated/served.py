@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from heapq import heappop, heappush
-from itertools import count
 
+from connectors.simulated.agenda import Agenda
 from connectors.simulated.book_order import What
-from connectors.simulated.desk import Desk, update_of
+from connectors.simulated.desk import Desk, events_of, update_of
 from connectors.simulated.feed import Feed
 from connectors.simulated.link import (
     PROTOCOL,
@@ -29,7 +28,7 @@ from connectors.simulated.link import (
     ToVenue,
     Welcome,
 )
-from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.market import Market
 from connectors.simulated.unanswered import not_sent
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Report
@@ -75,45 +74,26 @@ class ServedVenue:
         start_us: int,
     ) -> None:
         self.exchange = exchange
-        self.now_us = start_us
         self._feed = Feed(exchange)
-        self._markets = tuple(markets)
         self._balances = balances
         self._latency_us = latency_us
         self._desks: dict[str, Desk] = {}
         self._orders: dict[str, Counter[str]] = {}  # by account: accepted, by client order id
         self._clients: list[Client] = []
-        self._plan: list[tuple[int, int, Callable[[], None]]] = []
-        self._number = count().__next__
-        exchange.advance(start_us)
+        self._agenda = Agenda(exchange, markets, self._publish, start_us)
+        self._after = self._agenda.after
+        self.advance = self._agenda.advance
 
     # ---- time
 
     @property
+    def now_us(self) -> int:
+        return self._agenda.now_us
+
+    @property
     def next_us(self) -> int:
         """When something happens next."""
-        next_us = min((market.next_us for market in self._markets), default=NEVER_US)
-        if self._plan:
-            next_us = min(next_us, self._plan[0][0])
-        return min(next_us, self.exchange.next_us)
-
-    def advance(self, until_us: int) -> None:
-        """Let everything happen up to then."""
-        plan, exchange = self._plan, self.exchange
-        while (at_us := self.next_us) <= until_us:
-            self.now_us = at_us = max(at_us, self.now_us)
-            exchange.advance(at_us)
-            for market in self._markets:
-                if market.next_us <= at_us:
-                    market.step(at_us, exchange)
-                    exchange.settle_all()
-            while plan and plan[0][0] <= at_us:
-                heappop(plan)[2]()
-            self._publish()
-        self.now_us = max(until_us, self.now_us)
-
-    def _after(self, delay_us: int, action: Callable[[], None]) -> None:
-        heappush(self._plan, (self.now_us + delay_us, self._number(), action))
+        return self._agenda.next_us
 
     # ---- clients
 
@@ -206,9 +186,7 @@ class ServedVenue:
             events = news.setdefault(order.account.number, [])
             if report.state.what is What.ACCEPTED:
                 self._orders[order.account.name][order.request.client_order_id] += 1
-            if report.fill is not None:
-                events.append(report.fill)
-            events.append(update_of(order, report.state, UpdateSource.STREAM, None, 0))
+            events += events_of(report, 0)
         by_number = {desk.account.number: desk.account for desk in self._desks.values()}
         for number, asset in touched:
             if number in by_number:

@@ -1,5 +1,7 @@
 """What is known of a request that the venue did not answer: that it did not leave, or nothing."""
 
+from collections.abc import Sequence
+
 from engine.model.enums import Action, OrderStatus, Outcome, UpdateSource
 from engine.model.event import Event, OrderUpdate, RequestFailed
 from engine.model.request import (
@@ -42,6 +44,11 @@ def ambiguous(request: Request, cause: str, started_us: int, receive_us: int) ->
     if isinstance(request, SubmitOrder):
         return [_submitted(request, OrderStatus.UNKNOWN, f"ambiguous:{cause}", started_us, receive_us)]
     return _failed(request, Outcome.AMBIGUOUS, cause, started_us, receive_us)
+
+
+def is_refusal(events: Sequence[Event]) -> bool:
+    """Whether an answer says that an order was not taken."""
+    return bool(events) and getattr(events[0], "status", None) is OrderStatus.REJECTED
 
 
 def _submitted(request: SubmitOrder, status: OrderStatus, reason: str, started_us: int, receive_us: int) -> OrderUpdate:

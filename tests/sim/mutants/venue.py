@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.simulated import desk, faulty_answers, faulty_connector, replica
+from connectors.simulated import desk, faulty_connector, replica, unanswered
 from engine.model.enums import Outcome
 from tests.sim.mutants.patch import Patch, mutant
 
@@ -10,7 +10,7 @@ from tests.sim.mutants.patch import Patch, mutant
 @mutant()
 def timeout_is_a_rejection(patch: Patch) -> None:
     """hummingbot#6901."""
-    patch.set(faulty_connector, "ambiguous", faulty_answers.not_sent)
+    patch.set(faulty_connector, "ambiguous", unanswered.not_sent)
 
 
 @mutant(profile="duplicate+lose_response", scale=12)
@@ -20,7 +20,7 @@ def duplicate_id_is_a_rejection(patch: Patch) -> None:
     def refused(self, request, error, started_us, receive_us):  # type: ignore[no-untyped-def]
         update = real(self, request, error, started_us, receive_us)
         if update.reason.startswith("ambiguous"):
-            return faulty_answers.not_sent("sim", request, "duplicate", started_us, receive_us)[0]
+            return unanswered.not_sent(request, "duplicate", started_us, receive_us)[0]
         return update
 
     real = patch.set(desk.Desk, "_refused", refused)
@@ -37,7 +37,7 @@ def absent_means_rejected(patch: Patch) -> None:
     patch.set(
         faulty_connector,
         "ambiguous",
-        lambda venue, request, cause, started_us, receive_us: [
+        lambda request, cause, started_us, receive_us: [
             event
             if not hasattr(event, "outcome")
             else type(event)(
@@ -50,8 +50,8 @@ def absent_means_rejected(patch: Patch) -> None:
                 cause,
                 started_us,
                 receive_us,
-                venue,
+                event.venue,
             )
-            for event in faulty_answers.ambiguous(venue, request, cause, started_us, receive_us)
+            for event in unanswered.ambiguous(request, cause, started_us, receive_us)
         ],
     )
