@@ -1,0 +1,49 @@
+"""Keys of a venue account on their way to a connector: held, never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Never
+
+HIDDEN = "***"
+
+
+class Secret:
+    """A text that is not shown, copied, compared or pickled by accident. Only signers call `reveal`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __format__(self, spec: str) -> str:
+        return HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("secrets are not compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> Never:
+        raise TypeError("secrets are not written")
+
+
+NOTHING = Secret("")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credentials:
+    """One key of one account. `secret` is a shared secret, or a private key in PEM (Ed25519, RSA)."""
+
+    api_key: Secret
+    secret: Secret
+    passphrase: Secret = NOTHING
