@@ -8,40 +8,14 @@ from hypothesis import strategies as st
 
 from engine.core.portfolio import Portfolio
 from engine.model.account import Balance
-from engine.model.enums import CloseReason, InstrumentKind, OrderType, Phase, Side
+from engine.model.enums import CloseReason, OrderType, Phase, Side
 from engine.model.event import AccountSnapshot
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 from engine.model.order import Order
+from tests.core.instruments import INVERSE, LINEAR, SPOT
 
 D = Decimal
-SPOT = Instrument("sim:BTC-USDT", "sim", "BTC-USDT", "BTC", "USDT", D("0.01"), D("0.001"), taker_rate=D("0.001"))
-LINEAR = Instrument(
-    "sim:BTC-USDT-PERP",
-    "sim",
-    "BTC-USDT-PERP",
-    "BTC",
-    "USDT",
-    D("0.01"),
-    D(1),
-    kind=InstrumentKind.PERPETUAL,
-    settle="USDT",
-    contract_size=D("0.01"),
-    taker_rate=D("0.001"),
-)
-INVERSE = Instrument(
-    "sim:BTC-USD-PERP",
-    "sim",
-    "BTC-USD-PERP",
-    "BTC",
-    "USD",
-    D("0.5"),
-    D(1),
-    kind=InstrumentKind.PERPETUAL,
-    settle="BTC",
-    contract_size=D(100),
-    taker_rate=D("0.001"),
-)
 INSTRUMENTS = {each.instrument_id: each for each in (SPOT, LINEAR, INVERSE)}
 
 

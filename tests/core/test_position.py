@@ -7,37 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.position import PositionLedger, money_asset
-from engine.model.enums import InstrumentKind, Liquidity, Side
+from engine.model.enums import Liquidity, Side
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
+from tests.core.instruments import INVERSE, LINEAR, SPOT
 
 D = Decimal
-SPOT = Instrument("sim:BTC-USDT", "sim", "BTC-USDT", "BTC", "USDT", D("0.01"), D("0.001"))
-LINEAR = Instrument(
-    "sim:BTC-USDT-PERP",
-    "sim",
-    "BTC-USDT-PERP",
-    "BTC",
-    "USDT",
-    D("0.01"),
-    D(1),
-    kind=InstrumentKind.PERPETUAL,
-    settle="USDT",
-    contract_size=D("0.001"),
-)
-INVERSE = Instrument(
-    "sim:BTC-USD-PERP",
-    "sim",
-    "BTC-USD-PERP",
-    "BTC",
-    "USD",
-    D("0.5"),
-    D(1),
-    kind=InstrumentKind.PERPETUAL,
-    settle="BTC",
-    contract_size=D(100),
-)
 
 
 def fill(side: Side, price: str | Decimal, quantity: str | Decimal, fee: str | Decimal = "0", asset: str = "") -> Fill:
@@ -112,10 +88,10 @@ def test_fee_in_base_on_a_derivative_is_no_disposal() -> None:
 
 def test_linear_contract() -> None:
     ledger = PositionLedger(LINEAR, "mm")
-    book(ledger, fill(Side.SELL, "60000", "500"))
+    book(ledger, fill(Side.SELL, "60000", "50"))
     assert ledger.average_price == 60000
     assert ledger.unrealised(D(59000)) == 500
-    book(ledger, fill(Side.BUY, "59000", "500"))
+    book(ledger, fill(Side.BUY, "59000", "50"))
     assert (ledger.realized, ledger.unrealised(D(1))) == (500, 0)
 
 
