@@ -23,6 +23,7 @@ from engine.store.connection import FILE_NAME, Durability, FileLock, open_writer
 from engine.store.errors import LogDamaged, LogMismatch
 from engine.store.event_chain import INSERT_EVENT, EventChain, read_chain
 from engine.store.ledger_rows import FIND_TRANSFER, INSERT_TRANSFER, TRANSFER_COLUMNS, transfer_key, transfer_row
+from engine.store.outbox import DELETE_MESSAGES, INSERT_MESSAGE, SELECT_MESSAGES, MessageRow, last_message
 from engine.store.pending import UPSERT_CURSOR, Pending
 from engine.store.prune import prune
 from engine.store.recovery import Recovered, load, read_totals, recall
@@ -55,6 +56,8 @@ class OrderLog:
         self._pending = Pending()
         self._shadows: dict[object, Shadow] = {}  # of orders that are not DONE
         self._books: Books | None = None
+        self._message_seq = last_message(connection)
+        self.log_id = read_meta(connection)["log_id"]
         self._waiting_us = 0  # since when something is pending, or the last commit failed; 0: nothing is
 
     @classmethod
@@ -158,6 +161,23 @@ class OrderLog:
         self._pending.put(INSERT_EVENT, event[0], event)
         self._wait(now_us)
         return self._chain.seq
+
+    # ---- messages for other programs
+
+    def note_message(self, topic: str, payload: str, now_us: int) -> None:
+        """It becomes durable with the facts that it tells of."""
+        self._message_seq += 1
+        self._pending.put(INSERT_MESSAGE, self._message_seq, (self._message_seq, topic, payload))
+        self._wait(now_us)
+
+    def unsent(self, after: int, limit: int) -> list[MessageRow]:
+        """Committed messages behind number `after` in their order, at most `limit`."""
+        return self._connection.execute(SELECT_MESSAGES, (after, limit)).fetchall()
+
+    def note_sent(self, seq: int, now_us: int) -> None:
+        """All messages up to this one have arrived; they go with the next commit."""
+        self._pending.put(DELETE_MESSAGES, None, (seq,))
+        self._wait(now_us)
 
     # ---- durable
 

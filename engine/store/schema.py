@@ -68,12 +68,19 @@ _FIRST: Step = (
     """CREATE TABLE bot_state (
         component TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, updated_us INTEGER NOT NULL)""",
 )
-STEPS: tuple[Step, ...] = (_FIRST,)
+_MESSAGES: Step = (
+    # Each message is called by the log and its number: numbers are never used again, and no two logs have one id.
+    "INSERT INTO meta VALUES ('log_id', lower(hex(randomblob(16))))",
+    # What the broker has not confirmed yet; `payload` is the whole body.
+    """CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload TEXT NOT NULL)""",
+)
+STEPS: tuple[Step, ...] = (_FIRST, _MESSAGES)
 SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
-    """schema_version, tag, epoch, halt_latch, clean_stop_us, anchor_seq, anchor_hash, as far as they were written."""
+    """schema_version, log_id, tag, epoch, halt_latch, clean_stop_us, anchor_seq, anchor_hash, as far as written."""
     return dict(connection.execute("SELECT key, value FROM meta"))
 
 
