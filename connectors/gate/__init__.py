@@ -1,0 +1,1 @@
+"""Gate.io's API v4, spot."""
