@@ -76,9 +76,8 @@ def payloads() -> Iterator[Any]:
     for name in PAYLOADS:
         for line in gzip.decompress(shared(f"data/payloads/{name}.jsonl.gz").read_bytes()).splitlines():
             row = json.loads(line)
-            if "gate" in row["src"].lower() and not any(
-                word in row["src"] for word in ("utures", "perp", "/mappings/")
-            ):
+            source = row["src"]
+            if "gate" in source.lower() and not any(word in source for word in ("utures", "perp", "/mappings/")):
                 yield from (each["json"] for each in row.get("frames", ()) if "json" in each)
                 yield {"path": row.get("path", source), "body": row.get("response", row.get("json"))}
 
