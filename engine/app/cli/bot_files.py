@@ -11,6 +11,7 @@ from engine.app.config.load import LoadedConfig, load_bot
 from engine.app.config.show import show
 from engine.app.failure import Failure
 from engine.app.registry import add_strategies
+from engine.app.secrets.file import kept_accounts
 
 
 def load_bot_files(output: Output, files: Sequence[Path], overrides: Iterable[str] = ()) -> LoadedConfig:
@@ -20,7 +21,7 @@ def load_bot_files(output: Output, files: Sequence[Path], overrides: Iterable[st
     """
     must_exist(files)
     add_strategies(output.userdir / "strategies")
-    return load_bot(files, overrides, os.environ)
+    return load_bot(files, overrides, os.environ, kept=kept_accounts(output.userdir))
 
 
 def must_exist(files: Iterable[Path]) -> None:

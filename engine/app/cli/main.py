@@ -46,6 +46,10 @@ COMMANDS = {
         "engine.app.cli.history:command", "Show what a bot traded, what it owns, and the lives of its orders."
     ),
     "init": Entry("engine.app.cli.init:command", "Make a folder for bots, with sample configurations."),
+    "keys": Entry("", "Keys of exchanges, encrypted in one file."),
+    "keys add": Entry("engine.app.cli.keys:add", "Keep the keys of an account, encrypted."),
+    "keys list": Entry("engine.app.cli.keys:list_", "List the accounts whose keys are kept."),
+    "keys remove": Entry("engine.app.cli.keys:remove", "Forget the keys of an account."),
     "kill": Entry("engine.app.cli.kill:command", "End a bot in whatever state it is."),
     "logs": Entry("engine.app.cli.logs:command", "Show the newest lines of a bot's log."),
     "new": Entry("engine.app.cli.new:command", "Write the configuration file of a new bot, conf/NAME.yml."),

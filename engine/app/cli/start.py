@@ -1,6 +1,7 @@
 """`tickwright start`."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from engine.app.cli.bot_files import load_bot_files
 from engine.app.cli.durations import Duration
 from engine.app.cli.output import Output
 from engine.app.config.load import LoadedConfig
+from engine.app.config.models import BotConfig, RealExchange
 from engine.app.config.show import show
 from engine.app.detach import start_detached
 from engine.app.ending import STOP_TIMEOUT_US, stop_bot
 from engine.app.failure import Failure
 from engine.app.launch import Run, already_running, run_bot
 from engine.app.live_view import show_view
+from engine.app.secrets.keys import with_keys
+from engine.app.secrets.unlock import hidden_ask
 from engine.app.session import Ending, Session
 from engine.app.summary import render_summary, summary_of
+from engine.model.money import to_text
 
 _CODES = {Ending.STRATEGY: "E-STRATEGY", Ending.DEADLINE: "E-TIMEOUT", Ending.RISK: "R-KILL"}
 
@@ -46,6 +51,8 @@ class Speed(click.ParamType[float]):
 @click.option("--for", "duration_us", type=Duration(), help="End after this time of the bot's clock: 10m.")
 @click.option("--speed", type=Speed(), default="1", help="N times as fast; max: in virtual time, without waiting.")
 @click.option("--replace", is_flag=True, help="Stop a running bot of the same name first.")
+@click.option("--live", is_flag=True, help="Trade with real money, without being asked for the bot's name.")
+@click.option("--paper", is_flag=True, help="Simulated fills on live prices, whatever mode the files name.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting, over those of the files.")
 @click.pass_obj
 def command(
@@ -55,23 +62,39 @@ def command(
     duration_us: int | None,
     speed: float,
     replace: bool,
+    live: bool,
+    paper: bool,
     overrides: tuple[str, ...],
 ) -> int:
     """Check the configuration, trade, and end with the summary."""
+    overrides += ("mode=paper",) if paper else ()
     loaded = load_bot_files(output, files, overrides)
     for problem in loaded.warnings:
         output.warn(f"{problem.place.origin}  {problem.path}: {problem.message}")
     bot = BotFolder(output.userdir, loaded.config.name)
     output.progress(_banner(loaded, files, bot))
+    if loaded.config.mode == "live" and not live:
+        _confirm_live(loaded.config.name)
     if replace and bot.running():
         stop_bot(bot, STOP_TIMEOUT_US)
     if detach:
         _detach(output, bot, files, duration_us, speed, overrides)
         return 0
+    loaded = with_keys(loaded, output.userdir, hidden_ask(), output.warn)
     run = Run(loaded, files, output.userdir, speed or None, duration_us)
     with show_view(output.progress, live=sys.stdout.isatty() and not output.json and output.verbosity >= 0) as view:
         session = run_bot(run, view.attach, view.hear)
     return _answer(output, session)
+
+
+def _confirm_live(name: str) -> None:
+    """Real money needs one word on the command line, or the bot's name."""
+    if not sys.stdin.isatty():
+        raise Failure(
+            "E-USAGE", f"{name} would trade with real money", fix="add --live, or --paper for simulated fills"
+        )
+    if click.prompt(f"{name} trades with real money. Type its name to go on", err=True) != name:
+        raise Failure("E-USAGE", "that is not its name: nothing was started", fix="--paper for simulated fills")
 
 
 def _detach(
@@ -85,7 +108,7 @@ def _detach(
     """The same command in a process of its own."""
     if bot.running():
         raise already_running(bot)
-    words = ["start", *map(str, files), "--userdir", str(output.userdir), "--speed", str(speed or "max")]
+    words = ["start", *map(str, files), "--live", "--userdir", str(output.userdir), "--speed", str(speed or "max")]
     words += [] if duration_us is None else ["--for", f"{duration_us // 1000}ms"]
     entry = start_detached(bot, [*words, *(word for override in overrides for word in ("--set", override))])
     name = bot.name
@@ -116,8 +139,21 @@ def _banner(loaded: LoadedConfig, files: tuple[Path, ...], bot: BotFolder) -> st
     )
     settings = show(loaded)
     defaults = sum(setting.origin == "default" for setting in settings)
+    mode = f" {config.mode.upper()} "
+    if config.mode == "live":
+        mode = click.style(mode, bg="red", bold=True) + "  " + "  ".join(_accounts(config))
     return (
-        f" {config.mode.upper()}  {config.name}  {kinds}  {pairs}  tick {config.tick / 1e6:g}s  seed {config.seed}\n"
+        f"{mode} {config.name}  {kinds}  {pairs}  tick {config.tick / 1e6:g}s  seed {config.seed}\n"
         f"{' '.join(map(str, files))} ok ({len(settings) - defaults} settings, {defaults} defaults)   "
         f"orders {bot.relative(bot.orders)}   log {bot.relative(bot.log)}"
     )
+
+
+def _accounts(config: BotConfig) -> Iterator[str]:
+    """Whose money it is: exchange, account, the end of the key, and the most that one order may be worth."""
+    for name, exchange in config.exchanges.items():
+        if isinstance(exchange, RealExchange):
+            key = exchange.api_key.get_secret_value()[-4:] if exchange.api_key else "kept"
+            yield f"{name} {exchange.account} key …{key}"
+    cap = config.risk.max_order_value
+    yield f"orders up to {to_text(cap.number)} {cap.asset}".rstrip() if cap else "orders of any value"

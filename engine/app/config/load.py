@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -45,11 +45,12 @@ def load_bot(
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
     registry: Registry = BUILT_IN,
+    kept: Collection[tuple[str, str]] = (),
 ) -> LoadedConfig:
     """Read a bot's files, later ones over earlier, over `settings.yml` beside the first; then check all of it.
 
-    `overrides` are `section.key=value` of the command line; `environ` is the environment, none by default. Raises
-    ConfigError with every problem.
+    `overrides` are `section.key=value` of the command line; `environ` is the environment, none by default; `kept` are
+    (connector, account) whose keys lie in the secrets file. Raises ConfigError with every problem.
     """
     environ = environ or {}
     paths = [FilePath(file) for file in files]
@@ -63,7 +64,7 @@ def load_bot(
     order = [str(path) for path in paths]
     if len(tables) < len(layers):  # what is missing in the merged tree may stand in what cannot be read
         raise ConfigError(_sorted(problems, order))
-    return _check(reduce(merge, tables), problems, order, environ, registry)
+    return _check(reduce(merge, tables), problems, order, environ, registry, kept)
 
 
 def load_text(
@@ -95,10 +96,16 @@ def load_file(file: FilePath | str, model: type[Model]) -> Model:
 
 
 def _check(
-    root: Table, problems: list[Problem], order: list[str], environ: Mapping[str, str], registry: Registry
+    root: Table,
+    problems: list[Problem],
+    order: list[str],
+    environ: Mapping[str, str],
+    registry: Registry,
+    kept: Collection[tuple[str, str]] = (),
 ) -> LoadedConfig:
     """Validate a merged tree. `problems` were met while reading it; `order` are the names of its files."""
     reading = Reading(registry, environ)
+    reading.kept = kept
     values = reading.read(root, BotConfig)
     config = None
     try:

@@ -6,7 +6,7 @@ On the way it is noted which model owns every section and where every value stan
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ class Reading:
 
     `models`: the model of each section. `keys` and `nodes`: where each path stands. `blamed`: paths that have a problem
     already. `secret`: paths of secrets that are written out; `substituted`: paths whose values came from the
-    environment. Neither may be repeated, but the text `${NAME}` may.
+    environment. Neither may be repeated, but the text `${NAME}` may. `kept`: (connector, account) in the secrets file.
     """
 
     def __init__(self, registry: Registry, environ: Mapping[str, str]) -> None:
@@ -43,6 +43,7 @@ class Reading:
         self.blamed: set[Path] = set()
         self.secret: set[Path] = set()
         self.substituted: set[Path] = set()
+        self.kept: Collection[tuple[str, str]] = ()
 
     def read(self, root: Table, model: type[BaseModel]) -> dict[str, Any]:
         """The values of the tree as nested dicts and lists of text; keys that are not set are left out."""

@@ -171,7 +171,8 @@ def live_needs_keys(config: BotConfig, reading: Reading) -> Iterator[Finding]:
             continue
         path = ("exchanges", name)
         has_problem = any((*path, key) in reading.blamed for key in ("api_key", "api_secret"))
-        if not has_problem and not (exchange.api_key and exchange.api_secret):
+        given = (exchange.api_key and exchange.api_secret) or (exchange.connector, exchange.account) in reading.kept
+        if not has_problem and not given:
             prefix = exchange.connector.upper()
             hint = (
                 f"run  tickwright keys add {exchange.connector}  or set api_key: ${{{prefix}_API_KEY}}"

@@ -1,0 +1,1 @@
+"""Keys of exchanges and wallets, encrypted in one file of the user's folder."""
