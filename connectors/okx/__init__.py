@@ -1,0 +1,1 @@
+"""OKX v5: spot, and the market data of swaps."""

@@ -1,0 +1,55 @@
+"""What OKX v5 promises, as data: addresses, errors, limits, order rules. Read in the documentation in 2026-07."""
+
+from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, Row
+from connectors.base.rate_limit import Limit
+from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
+from engine.model.enums import Action, Outcome
+
+DOCS_READ = "2026-07"
+REST_URL = "https://openapi.okx.com"
+SOCKET_URL = "wss://ws.okx.com:8443/ws/v5"  # followed by /public, /private or /business
+DEMO_SOCKET_URL = "wss://wspap.okx.com:8443/ws/v5"
+DEMO_HEADER = {"x-simulated-trading": "1"}
+
+EXPIRY_US = 5 * SECOND_US  # placements and amends carry `expTime`; cancels do not expire
+
+SHEET = VenueSheet(
+    request_expiry_us=EXPIRY_US,
+    lookup_scope=LookupScope.ALL,
+    unfilled_kept_us=7_200 * SECOND_US,
+    client_id_in_trades=True,
+    cancel_by_client_id=True,
+    amend_in_place=True,
+    acks_streamed=True,
+    dead_man=True,
+)
+
+# Of all instruments together, or per instrument where the name is followed by one. 2 s, rolling.
+LIMITS = {
+    "order": Limit(60, 2 * SECOND_US),
+    "cancel": Limit(60, 2 * SECOND_US),
+    "amend": Limit(60, 2 * SECOND_US),
+    "lookup": Limit(60, 2 * SECOND_US),
+    "pending": Limit(60, 2 * SECOND_US),
+    "fills": Limit(60, 2 * SECOND_US),
+    "fills_history": Limit(10, 2 * SECOND_US),
+    "batch_cancel": Limit(300, 2 * SECOND_US),
+    "balance": Limit(10, 2 * SECOND_US),
+    "time": Limit(10, 2 * SECOND_US),
+    "dead_man": Limit(1, SECOND_US),
+}
+
+_TERMS = (Action.SUBMIT, Action.AMEND)
+_CHANGES = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
+OUTCOMES = (
+    Row(Outcome.NOT_SENT, ("50011", "50061"), word=RATE_LIMIT),
+    Row(Outcome.NOT_SENT, status=429, word=RATE_LIMIT),
+    Row(Outcome.NOT_SENT, ("50102", "50112"), word=TIMESTAMP),
+    Row(Outcome.NOT_SENT, ("50105", "50110", "50111", "50113", "50119", "50120", "60009"), word=UNAUTHORIZED),
+    Row(Outcome.REJECTED, ("51008",), _TERMS, word=NO_FUNDS),
+    Row(Outcome.REJECTED, ("51020", "51120", "51121"), _TERMS),  # size
+    Row(Outcome.REJECTED, ("51006", "51116", "51137", "51138"), _TERMS),  # price
+    Row(Outcome.REJECTED, ("51000", "51001", "51002", "51003", "51004", "51155"), _TERMS),
+    Row(Outcome.AMBIGUOUS, ("51016", "50071", "51065", "70301"), (Action.SUBMIT,), word=DUPLICATE),
+    Row(Outcome.ABSENT, ("51603", "51503", *(str(code) for code in range(51400, 51411))), _CHANGES),
+)
