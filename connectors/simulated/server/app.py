@@ -1,4 +1,4 @@
-"""The venue as a server: one loop, one exchange, every protocol path."""
+"""The venue as a server: one loop, one exchange, one protocol."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import Generic, Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
-from connectors.simulated.server.entrance import Entrance
-from connectors.simulated.server.world import World
+from connectors.simulated.server.stage import Stage
 from engine.schema.values import BadValue
 
 TICK_S = 0.1
 GRACE_S = 1.0
+S = TypeVar("S", bound=Stage)
 
 
-class VenueServer:
+class Door(Protocol):
+    """Where requests and connections of one protocol come in."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request."""
+        ...
+
+    def hang_up(self, code: int) -> None:
+        """End every connection."""
+        ...
+
+    def shut_down(self) -> None:
+        """Tell everybody that the venue stops, and hang up."""
+        ...
+
+
+class VenueServer(Generic[S]):
     """`tick_s` is how often the world moves on by itself; 0 leaves that to `tick`."""
 
-    def __init__(self, world: World, tick_s: float = TICK_S) -> None:
+    def __init__(self, world: S, door: Door, tick_s: float = TICK_S) -> None:
         self.world = world
         self.port = 0
         self._tick_s = tick_s
-        self._entrance = Entrance(world)
+        self._door = door
         self._runner: web.AppRunner | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -34,7 +51,7 @@ class VenueServer:
             raise BadValue(f"{host} can be reached from other machines and nothing here is encrypted", "127.0.0.1")
         self.tick()
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._entrance.handle)
+        app.router.add_route("*", "/{path:.*}", self._door.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -54,7 +71,7 @@ class VenueServer:
 
     async def stop(self) -> None:
         """Close everything; raises what ended the market."""
-        self._entrance.shut_down()
+        self._door.shut_down()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._ticking is not None:
@@ -66,7 +83,7 @@ class VenueServer:
         """Let what is due happen and tell the streams about it; a market may cut them."""
         self.world.advance()
         if self.world.is_cut:
-            self._entrance.hang_up(WSCloseCode.SERVICE_RESTART)
+            self._door.hang_up(WSCloseCode.SERVICE_RESTART)
         self.world.flush()
 
     async def _keep_ticking(self) -> None:

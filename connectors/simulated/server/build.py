@@ -10,6 +10,7 @@ from connectors.simulated.build import VenueSettings, synthetic_markets
 from connectors.simulated.scenario import MarketSection, Scenario
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
+from connectors.simulated.server.entrance import Entrance
 from connectors.simulated.server.values import EIGHT
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
@@ -23,7 +24,7 @@ FEE_RATE = Decimal("0.001")
 
 def build_server(
     name: str, pair: str, scenario: Scenario, seed: int | None, keys: Mapping[str, tuple[str, str]]
-) -> VenueServer:
+) -> VenueServer[World]:
     """One synthetic market from now on, and an account for each of `keys`: (API key, secret) by the account's name.
 
     Raises BadValue about a scenario without a start price.
@@ -39,7 +40,7 @@ def build_server(
     balances = {instrument.quote: WORTH, instrument.base: instrument.round_quantity(WORTH / scenario.start_price)}
     for owner, (key, secret) in keys.items():
         world.add_key(hmac_credential(key, secret, exchange.open_account(owner, balances)))
-    return VenueServer(world)
+    return VenueServer(world, Entrance(world))
 
 
 def _with_exact_fees(instrument: Instrument) -> Instrument:

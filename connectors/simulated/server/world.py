@@ -1,7 +1,6 @@
 """What the protocol's operations work on: the exchange with its markets, the boards, the orders, keys and limits.
 
-Everything happens at `now_us` of the clock that was handed in; `advance` lets what is due happen first. After each
-command `commit` tells the streams about it.
+Everything happens at `now_us` of the clock that was handed in. After each command `commit` tells the streams about it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from random import Random
 from string import ascii_letters, digits
 
 from connectors.simulated.book_order import What
-from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.market import Market
 from connectors.simulated.server.board import FAST_US, SLOW_US, Board
 from connectors.simulated.server.credentials import Credential, KeyRing
 from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
@@ -20,6 +19,7 @@ from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.limits import Address, Limits, OrderCount
 from connectors.simulated.server.params import SYMBOL, Parameters
 from connectors.simulated.server.reports import account_position, balance_update, execution_report
+from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.symbols import Symbol
 from connectors.simulated.server.tickets import Tickets
 from connectors.simulated.server.users import Users
@@ -32,8 +32,8 @@ CLIENT_ID_LENGTH = 22
 ID_LETTERS = ascii_letters + digits
 
 
-class World:
-    """`exchange` is driven by this object alone. `now_us` is the venue's clock; `seed` makes generated client ids.
+class World(Stage):
+    """`seed` makes generated client ids.
 
     `executions` are the ids of the last private report of each symbol.
     """
@@ -47,7 +47,7 @@ class World:
         limits: Limits | None = None,
         seed: int = 0,
     ) -> None:
-        self.exchange = exchange
+        super().__init__(exchange, markets, now_us)
         self.limits = limits or Limits()
         self.hub = Hub()
         self.users = Users()
@@ -58,8 +58,6 @@ class World:
         self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
         instruments = [symbol.instrument for symbol in symbols]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
-        self._markets = tuple(markets)
-        self._clock = now_us
         self._chance = Random(f"client ids:{seed}")
         self._addresses: dict[str, Address] = {}
         self._counts: dict[int, OrderCount] = {}
@@ -69,15 +67,6 @@ class World:
         self._flushed = {FAST_US: 0, SLOW_US: 0}
 
     # --- who and what
-
-    @property
-    def now_us(self) -> int:
-        return self.exchange.now_us
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the market has cut the streams; requests are still served."""
-        return self.exchange.cut_until_us > self.now_us
 
     def add_key(self, credential: Credential) -> None:
         """Let a key trade for its account."""
@@ -114,23 +103,9 @@ class World:
         self._order_number += 1
         return f"network-{self._order_number}"
 
-    # --- time
-
-    def advance(self) -> None:
-        """Let everything happen that is due by the clock."""
-        now_us = max(self._clock(), self.exchange.now_us)
-        while (due_us := self._due_us()) <= now_us:
-            self.exchange.advance(due_us)
-            for market in self._markets:
-                if market.next_us <= due_us:
-                    market.step(due_us, self.exchange)
-                    self.exchange.settle_all()
-            self.commit()
-        self.exchange.advance(now_us)
-        self.commit()
+    # --- telling
 
     def flush(self) -> None:
-        """Tell the streams whose interval has come round, and deliver private events."""
         now_us = self.exchange.now_us
         for speed_us, flushed in self._flushed.items():
             if now_us // speed_us != flushed:
@@ -140,7 +115,6 @@ class World:
         self.users.deliver()
 
     def commit(self) -> None:
-        """Tell what the last command did."""
         for report in self.exchange.drain_reports():
             self._report(report)
         touched: dict[int, list[str]] = {}
@@ -161,10 +135,6 @@ class World:
         self.commit()
 
     # --- the parts
-
-    def _due_us(self) -> int:
-        """When something happens next by itself."""
-        return min([self.exchange.next_us, *(market.next_us for market in self._markets)], default=NEVER_US)
 
     def _report(self, report: Report) -> None:
         symbol = self._names[report.order.request.instrument_id]

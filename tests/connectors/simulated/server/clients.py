@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.entrance import Entrance
+from connectors.simulated.server.world import World
 from engine.core.clock import Clock
 from tests.connectors.simulated.server.venues import make_world
 
@@ -12,9 +14,10 @@ TICK_S = 0.02
 
 
 @asynccontextmanager
-async def live_venue() -> AsyncIterator[VenueServer]:
+async def live_venue() -> AsyncIterator[VenueServer[World]]:
     """As `serving`, but time passes."""
-    server = VenueServer(make_world(Clock().now_us), TICK_S)
+    world = make_world(Clock().now_us)
+    server = VenueServer(world, Entrance(world), TICK_S)
     await server.start()
     try:
         yield server

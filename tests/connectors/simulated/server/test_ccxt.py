@@ -11,6 +11,7 @@ import ccxt.pro
 import pytest
 
 from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.world import World
 from tests.connectors.simulated.server.clients import live_venue, until
 from tests.connectors.simulated.server.venues import SECRETS, key_of
 
@@ -36,7 +37,7 @@ def settings(name: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def trader(server: VenueServer, name: str, module: Any = ccxt.async_support) -> AsyncIterator[Any]:
+async def trader(server: VenueServer[World], name: str, module: Any = ccxt.async_support) -> AsyncIterator[Any]:
     exchange = point(module.binance(settings(name)), server.port)
     try:
         await exchange.load_markets()

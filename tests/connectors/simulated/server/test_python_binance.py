@@ -11,6 +11,7 @@ import pytest
 
 from connectors.simulated.matching import MatchingEngine
 from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.world import World
 from engine.model.enums import Side
 from tests.connectors.simulated.server.clients import TICK_S, live_venue, until
 from tests.connectors.simulated.server.venues import BTC, SECRETS, key_of
@@ -30,7 +31,7 @@ def addresses(port: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def trader(server: VenueServer, name: str) -> AsyncIterator[Any]:
+async def trader(server: VenueServer[World], name: str) -> AsyncIterator[Any]:
     local = type("LocalClient", (AsyncClient,), addresses(server.port))
     client = await local.create(key_of(name), SECRETS[name])
     try:
@@ -39,7 +40,7 @@ async def trader(server: VenueServer, name: str) -> AsyncIterator[Any]:
         await client.close_connection()
 
 
-def sockets(server: VenueServer, client: Any) -> Any:
+def sockets(server: VenueServer[World], client: Any) -> Any:
     address = {"STREAM_URL": f"ws://127.0.0.1:{server.port}/"}
     return type("LocalSockets", (BinanceSocketManager,), address)(client)
 

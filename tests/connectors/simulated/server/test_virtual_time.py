@@ -8,6 +8,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
+from connectors.simulated.server.entrance import Entrance
 from connectors.simulated.server.world import World
 from connectors.simulated.synthetic import build_market
 from connectors.simulated.venue import SimulatedExchange
@@ -30,7 +31,7 @@ def run_venue(main: Callable[[Site], Awaitable[Any]], seed: int = 1) -> Any:
         world.add_key(
             hmac_credential(key_of("alice"), SECRETS["alice"], exchange.open_account("alice", money(USDT=9_000)))
         )
-        server = VenueServer(world)
+        server = VenueServer(world, Entrance(world))
         await server.start()
         try:
             async with ClientSession() as session:

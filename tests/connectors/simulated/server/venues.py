@@ -15,6 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
+from connectors.simulated.server.entrance import Entrance
 from connectors.simulated.server.limits import Limits
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
@@ -132,7 +133,7 @@ class Socket:
 class Site:
     """A running venue and a client of it."""
 
-    def __init__(self, world: World, clock: HandClock, server: VenueServer, session: ClientSession) -> None:
+    def __init__(self, world: World, clock: HandClock, server: VenueServer[World], session: ClientSession) -> None:
         self.world, self.clock, self.server, self.session = world, clock, server, session
         self.engine = world.exchange.listing(BTC).engine
 
@@ -178,7 +179,7 @@ class Site:
 async def serving(limits: Limits | None = None) -> AsyncIterator[Site]:
     clock = HandClock()
     world = make_world(clock, limits)
-    server = VenueServer(world, tick_s=0)
+    server = VenueServer(world, Entrance(world), tick_s=0)
     await server.start()
     try:
         async with ClientSession(auto_decompress=True) as session:

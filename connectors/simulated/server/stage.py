@@ -1,0 +1,52 @@
+"""Time on a served venue, whatever protocol it speaks: what is due happens, then everybody is told."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.venue import SimulatedExchange
+
+
+class Stage(ABC):
+    """`exchange` is driven by this object alone. `now_us` is the venue's clock."""
+
+    def __init__(self, exchange: SimulatedExchange, markets: Sequence[Market], now_us: Callable[[], int]) -> None:
+        self.exchange = exchange
+        self._markets = tuple(markets)
+        self._clock = now_us
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Tell what the last command did."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Tell the streams whose interval has come round, and deliver private events."""
+
+    @property
+    def now_us(self) -> int:
+        return self.exchange.now_us
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the market has cut the streams; requests are still served."""
+        return self.exchange.cut_until_us > self.now_us
+
+    def advance(self) -> None:
+        """Let everything happen that is due by the clock."""
+        now_us = max(self._clock(), self.exchange.now_us)
+        while (due_us := self._due_us()) <= now_us:
+            self.exchange.advance(due_us)
+            for market in self._markets:
+                if market.next_us <= due_us:
+                    market.step(due_us, self.exchange)
+                    self.exchange.settle_all()
+            self.commit()
+        self.exchange.advance(now_us)
+        self.commit()
+
+    def _due_us(self) -> int:
+        """When something happens next by itself."""
+        return min([self.exchange.next_us, *(market.next_us for market in self._markets)], default=NEVER_US)
