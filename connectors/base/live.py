@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
 
+from connectors.base.http import Http
 from connectors.base.outcomes import Failed, failed
-from connectors.base.stream import Stream
+from connectors.base.stream import ConnectGate, Conversation, Stream, StreamPlan
 from engine.model.enums import Channel, Outcome
 from engine.model.errors import BadMessage
 from engine.model.event import BadMessageSeen, Event
@@ -40,16 +44,30 @@ def deadline_seconds(request: Request) -> float:
     return ORDER_SECONDS if isinstance(request, _OF_ORDERS) else READ_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where and as what a connector works. `seed` makes the jitter of reconnects and rotations."""
+
+    venue: str
+    instruments: Sequence[Instrument]
+    request_expiry_us: int
+    rest_url: str
+    seed: int
+
+
 class LiveVenue(ABC):
     """Implements `engine.core.ports.LiveConnector`."""
 
-    def __init__(self, venue: str, instruments: Sequence[Instrument], request_expiry_us: int) -> None:
-        self.venue = venue
-        self.instruments = instruments
-        self.request_expiry_us = request_expiry_us
-        self.streams: dict[Channel, list[Stream]] = {}
-        self._hear: Hear
+    def __init__(self, home: Home) -> None:
+        self.venue = home.venue
+        self.instruments = home.instruments
+        self.request_expiry_us = home.request_expiry_us
+        self.http: Http  # open while `run` runs
         self.now_us: Callable[[], int] = lambda: 0
+        self._home = home
+        self._gate = ConnectGate()
+        self._streams: dict[Channel, list[Stream]] = {}
+        self._hear: Hear
         self._group: asyncio.TaskGroup | None = None
         self._early: list[Request] = []  # what was sent before `run` ran
 
@@ -59,7 +77,7 @@ class LiveVenue(ABC):
 
     @abstractmethod
     async def serve(self) -> None:
-        """Open what requests need, start the streams, and stay until cancelled. Called once by `run`."""
+        """Open the streams (`open_stream`) and do what else is to be done beside requests. Called once by `run`."""
 
     def send(self, request: Request) -> None:
         """Hand over a request; its answer comes through `hear`, never from inside this call."""
@@ -67,7 +85,7 @@ class LiveVenue(ABC):
         if self._group is None:
             self._early.append(request)
         elif isinstance(request, Reconnect):
-            for stream in self.streams.get(request.channel, ()):
+            for stream in self._streams.get(request.channel, ()):
                 stream.reconnect("asked to reconnect")
         else:
             self._group.create_task(self._answer(request, self.now_us()))
@@ -76,9 +94,8 @@ class LiveVenue(ABC):
         """Connect, and stay connected until cancelled."""
         self._hear, self.now_us = hear, now_us
         try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                group.create_task(self.serve())
+            async with Http(self._home.rest_url, now_us) as self.http, asyncio.TaskGroup() as self._group:
+                self._group.create_task(self.serve())
                 early, self._early = self._early, []
                 for request in early:
                     self.send(request)
@@ -89,10 +106,18 @@ class LiveVenue(ABC):
         """Tell the engine."""
         self._hear(events)
 
-    def spawn(self, work: Awaitable[None]) -> None:
+    def open_stream(self, channel: Channel, url: Callable[[], str], converse: Callable[[], Conversation]) -> None:
+        """Keep a connection; `url` is asked anew for each one. `Reconnect` reaches all streams of its channel."""
+        streams = self._streams.setdefault(channel, [])
+        chance = Random(f"{self.venue}:{channel}:{len(streams)}:{self._home.seed}")
+        plan = StreamPlan(self.venue, channel, url, converse, self._hear, self.now_us, chance, self._gate)
+        streams.append(Stream(plan))
+        self.spawn(streams[-1].run())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Something that runs beside the requests and ends with `run`."""
         assert self._group is not None
-        self._group.create_task(_awaited(work))
+        self._group.create_task(work)
 
     async def _answer(self, request: Request, started_us: int) -> None:
         """Exactly one word by the deadline; what is learnt later is told too, unless it says nothing."""
@@ -100,7 +125,8 @@ class LiveVenue(ABC):
 
         def give_up() -> None:
             overdue.append(True)
-            self._hear(failed(request, Failed(Outcome.AMBIGUOUS, "timeout"), started_us, self.now_us()))
+            failure = Failed(Outcome.AMBIGUOUS, "timeout")
+            self.spawn(self._tell(failed(request, failure, started_us, self.now_us())))
 
         deadline = asyncio.get_running_loop().call_later(deadline_seconds(request), give_up)
         try:
@@ -117,6 +143,5 @@ class LiveVenue(ABC):
         if events:
             self._hear(events)
 
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
+    async def _tell(self, events: Sequence[Event]) -> None:
+        self._hear(events)
