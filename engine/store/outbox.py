@@ -38,9 +38,9 @@ class PastOutbox:
         connection.close()
         return None
 
-    def unsent(self, after: int, limit: int) -> list[MessageRow]:
-        """Messages behind number `after` in their order, at most `limit`."""
-        return self._connection.execute(SELECT_MESSAGES, (after, limit)).fetchall()
+    def unsent(self, limit: int) -> list[MessageRow]:
+        """In their order, at most `limit`."""
+        return self._connection.execute(SELECT_MESSAGES, (0, limit)).fetchall()
 
     def sent(self, seq: int) -> None:
         """All messages up to this one have arrived. Raises LogFailed."""

@@ -76,7 +76,7 @@ def test_the_log_of_an_ended_session(log: OrderLog, tmp_path: Path) -> None:
     assert past is not None
     assert past.log_id == log.log_id
     past.sent(1)
-    assert past.unsent(0, 10) == [(2, "b", "{}")]
+    assert past.unsent(10) == [(2, "b", "{}")]
     past.sent(2)
     past.close()
     assert PastOutbox.open(tmp_path / FILE_NAME) is None
