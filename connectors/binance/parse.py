@@ -142,7 +142,7 @@ class MarketDataParser:
         """The answer of REST `depth`, which does not say itself what it is about. Raises BadMessage."""
         raw = decode(_SNAPSHOT, body)
         bids, asks = self._levels(raw.bids), self._levels(raw.asks)
-        return BookSnapshot(instrument_id, bids, asks, raw.last, _microseconds(raw.event), receive_us)
+        return BookSnapshot(instrument_id, bids, asks, raw.last, microseconds(raw.event), receive_us)
 
     def _instrument(self, symbol: str) -> str:
         instrument_id = self._symbols.get(symbol)
@@ -163,7 +163,7 @@ class MarketDataParser:
                 self._levels(raw.asks),
                 raw.first,
                 raw.last,
-                _microseconds(raw.event),
+                microseconds(raw.event),
                 receive_us,
                 raw.previous,
             ),
@@ -184,7 +184,7 @@ class MarketDataParser:
             self._numbers[raw.price],
             self._numbers[raw.quantity],
             Side.SELL if raw.buyer_is_maker else Side.BUY,
-            _microseconds(raw.event),
+            microseconds(raw.event),
             receive_us,
         )
 
@@ -199,7 +199,7 @@ class MarketDataParser:
                 numbers[raw.ask],
                 numbers[raw.ask_quantity],
                 raw.sequence,
-                _microseconds(raw.event),
+                microseconds(raw.event),
                 receive_us,
             ),
         )
@@ -207,13 +207,13 @@ class MarketDataParser:
     def _mark_price(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         raw = decode(_MARK_PRICE, frame).data
         numbers = self._numbers
-        instrument_id, event_us = self._instrument(raw.symbol), _microseconds(raw.event)
+        instrument_id, event_us = self._instrument(raw.symbol), microseconds(raw.event)
         index = numbers[raw.index] if raw.index else None
         mark = MarkPrice(instrument_id, numbers[raw.mark], event_us, receive_us, index)
         if not raw.rate:
             return (mark,)
         return mark, FundingRate(
-            instrument_id, numbers.signed(raw.rate), _microseconds(raw.next_funding), event_us, receive_us
+            instrument_id, numbers.signed(raw.rate), microseconds(raw.next_funding), event_us, receive_us
         )
 
 
@@ -222,6 +222,6 @@ def recording_parser(instruments: Mapping[str, str]) -> MarketDataParser:
     return MarketDataParser({venue_symbol(symbol): name for symbol, name in instruments.items()})
 
 
-def _microseconds(stamp: int) -> int:
+def microseconds(stamp: int) -> int:
     """Binance stamps are in ms unless µs were asked for; 0 when the message has none."""
     return stamp if stamp >= MICROSECOND_STAMPS else stamp * 1_000

@@ -1,0 +1,86 @@
+"""From settings to a connector that knows what it trades: the venue is asked before the bot starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from connectors.base.credentials import Credentials
+from connectors.base.http import Http, asked
+from connectors.base.live import Home
+from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.rate_limit import RateLimiter
+from connectors.base.time_sync import VenueClock
+from connectors.binance.connector import Binance
+from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_time
+from connectors.binance.rest import Call, Key, Rest, info_call
+from connectors.binance.sheet import LIMITS, LIVE, TESTNET, Urls, venue_sheet
+from engine.core.clock import wall_us
+from engine.model.enums import Action
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.instrument import Instrument
+from engine.model.money import ZERO
+
+__all__ = ["LIVE", "TESTNET", "BinanceSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class BinanceSettings:
+    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
+
+    name: str
+    trading_pairs: Sequence[str]
+    urls: Urls
+    credentials: Credentials | None
+    maker_rate: Decimal | None = None
+    taker_rate: Decimal | None = None
+    seed: int = 0
+
+
+def build_connector(settings: BinanceSettings) -> Binance:
+    """Ask the venue what it trades and what it costs. Raises TickwrightError when that fails."""
+    return asyncio.run(prepare(settings, wall_us))
+
+
+async def prepare(settings: BinanceSettings, now_us: Callable[[], int]) -> Binance:
+    """The same inside a running loop."""
+    clock = VenueClock(settings.name)
+    key = None if settings.credentials is None else Key(settings.credentials)
+    limiter = RateLimiter(LIMITS, lambda: now_us() + clock.offset_us)
+    urls, name = settings.urls, settings.name
+    async with Http(urls.rest, now_us) as http:
+        rest = Rest(http, key, clock, limiter, now_us, lambda reason, until_us: None)
+        try:
+            await clock.measure(lambda: _server_us(rest), now_us)
+            instruments = await _instruments(settings, rest, now_us)
+        except (Failed, BadMessage) as error:
+            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
+                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
+            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+    home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed)
+    return Binance(home, urls, instruments, key)
+
+
+async def _server_us(rest: Rest) -> int:
+    return read_time((await asked(lambda: rest.public(Call("GET", "time")))).body)
+
+
+async def _instruments(settings: BinanceSettings, rest: Rest, now_us: Callable[[], int]) -> dict[str, Instrument]:
+    """By Binance's symbols, with the rates of fees that this account pays."""
+    symbols = [pair.replace("-", "") for pair in settings.trading_pairs]
+    info = read_info((await asked(lambda: rest.public(info_call(symbols)))).body)
+    found = read_instruments(info, settings.name, settings.trading_pairs)
+    traded = {each.symbol for symbol, each in found.items() if symbol not in closed(info)}
+    missing = [pair for pair in settings.trading_pairs if pair not in traded]
+    if missing:
+        raise TickwrightError(f"{settings.name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+    for symbol, instrument in found.items():
+        maker, taker = settings.maker_rate, settings.taker_rate
+        if settings.credentials is not None and (maker is None or taker is None):
+            call = Call("GET", "account/commission", {"symbol": symbol}, Action.BALANCES, 20)
+            told_maker, told_taker = read_fees((await rest.signed(call, now_us())).body)
+            maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
+        found[symbol] = replace(instrument, maker_rate=maker or ZERO, taker_rate=taker or ZERO)
+    return found

@@ -1,0 +1,151 @@
+"""Binance's `exchangeInfo` and fee rates → instruments and limits. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.json import Decoder
+
+from connectors.base.decoding import Numbers, decode
+from connectors.base.rate_limit import Limit
+from connectors.binance.parse import Stamp, microseconds
+from connectors.binance.sheet import LIMITS, ORDERS_1D, ORDERS_10S, RAW, WEIGHT
+from engine.core.venue_sheet import SECOND_US
+from engine.model.errors import BadMessage
+from engine.model.instrument import Instrument, instrument_id
+from engine.model.money import ZERO
+
+TRADING = "TRADING"
+INTERVAL_US = {"SECOND": SECOND_US, "MINUTE": 60 * SECOND_US, "HOUR": 3600 * SECOND_US, "DAY": 86_400 * SECOND_US}
+_LIMIT_NAMES = {
+    ("REQUEST_WEIGHT", "MINUTE", 1): WEIGHT,
+    ("RAW_REQUESTS", "MINUTE", 5): RAW,
+    ("ORDERS", "SECOND", 10): ORDERS_10S,
+    ("ORDERS", "DAY", 1): ORDERS_1D,
+}
+_numbers = Numbers(4_096)
+
+
+class _Filter(Struct, gc=False, rename="camel"):
+    filter_type: str
+    tick_size: str = "0"
+    min_price: str = "0"
+    max_price: str = "0"
+    step_size: str = "0"
+    min_qty: str = "0"
+    max_qty: str = "0"
+    min_notional: str = "0"
+
+
+class _Symbol(Struct, gc=False, rename="camel"):
+    symbol: str
+    status: str
+    base_asset: str
+    quote_asset: str
+    filters: list[_Filter]
+
+
+class _RateLimit(Struct, gc=False, rename="camel"):
+    rate_limit_type: str
+    interval: str
+    interval_num: int
+    limit: int
+
+
+class ExchangeInfo(Struct, gc=False, rename="camel"):
+    """What is traded, and how much may be asked."""
+
+    symbols: list[_Symbol]
+    rate_limits: list[_RateLimit] = []
+
+
+class _Rates(Struct, gc=False):
+    maker: str
+    taker: str
+
+
+class _Commission(Struct, gc=False, rename="camel"):
+    standard_commission: _Rates
+    tax_commission: _Rates | None = None
+    special_commission: _Rates | None = None
+
+
+class _Time(Struct, gc=False):
+    at: Stamp = field(name="serverTime")
+
+
+_TIME = Decoder(_Time)
+_INFO = Decoder(ExchangeInfo)
+_COMMISSION = Decoder(_Commission)
+
+
+def read_time(body: bytes) -> int:
+    """The venue's time in µs from the answer of `time`. Raises BadMessage."""
+    return microseconds(decode(_TIME, body).at)
+
+
+def read_info(body: bytes) -> ExchangeInfo:
+    """The answer of `exchangeInfo`. Raises BadMessage."""
+    return decode(_INFO, body)
+
+
+def read_fees(body: bytes) -> tuple[Decimal, Decimal]:
+    """Maker and taker rate from the answer of `account/commission`, all kinds together. Raises BadMessage."""
+    raw = decode(_COMMISSION, body)
+    kinds = [each for each in (raw.standard_commission, raw.tax_commission, raw.special_commission) if each]
+    return sum((_numbers[each.maker] for each in kinds), ZERO), sum((_numbers[each.taker] for each in kinds), ZERO)
+
+
+def read_limits(info: ExchangeInfo) -> dict[str, Limit]:
+    """The limits that are known here, with the venue's numbers."""
+    found = dict(LIMITS)
+    for row in info.rate_limits:
+        name = _LIMIT_NAMES.get((row.rate_limit_type, row.interval, row.interval_num))
+        if name is not None:
+            found[name] = Limit(row.limit, row.interval_num * INTERVAL_US[row.interval], aligned=True)
+    return found
+
+
+def closed(info: ExchangeInfo) -> dict[str, str]:
+    """Symbols that are not open for trading, and the venue's word for it."""
+    return {each.symbol: each.status for each in info.symbols if each.status != TRADING}
+
+
+def read_instruments(info: ExchangeInfo, venue: str, pairs: Sequence[str]) -> dict[str, Instrument]:
+    """Binance's symbols → instruments, for our pairs (BTC-USDT) that are there. Raises BadMessage."""
+    wanted = set(pairs)
+    found: dict[str, Instrument] = {}
+    for each in info.symbols:
+        pair = f"{each.base_asset}-{each.quote_asset}"
+        if pair in wanted:
+            found[each.symbol] = _instrument(each, venue, pair)
+    return found
+
+
+def _instrument(raw: _Symbol, venue: str, pair: str) -> Instrument:
+    filters = {each.filter_type: each for each in raw.filters}
+    prices, lots = _needed(filters, "PRICE_FILTER", raw.symbol), _needed(filters, "LOT_SIZE", raw.symbol)
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL")
+    return Instrument(
+        instrument_id=instrument_id(venue, pair),
+        venue=venue,
+        symbol=pair,
+        base=raw.base_asset,
+        quote=raw.quote_asset,
+        price_step=_numbers[prices.tick_size].normalize(),
+        quantity_step=_numbers[lots.step_size].normalize(),
+        quantity_min=_numbers[lots.min_qty],
+        quantity_max=_numbers[lots.max_qty],
+        notional_min=_numbers[notional.min_notional] if notional else ZERO,
+        price_min=_numbers[prices.min_price],
+        price_max=_numbers[prices.max_price],
+        venue_symbol=raw.symbol,
+    )
+
+
+def _needed(filters: Mapping[str, _Filter], kind: str, symbol: str) -> _Filter:
+    if kind not in filters:
+        raise BadMessage(f"{symbol} has no filter {kind}")
+    return filters[kind]

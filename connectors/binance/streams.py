@@ -1,0 +1,110 @@
+"""What is said on Binance Spot's connections: subscriptions to market data, and the user stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.json import Decoder, encode
+
+from connectors.base.decoding import decode
+from connectors.base.stream import Link
+from connectors.binance.parse import MarketDataParser
+from connectors.binance.private import AccountParser, Problem, Shutdown, Terminated, read_frame
+from connectors.binance.rest import Key
+from connectors.binance.sheet import SUBSCRIBED
+from engine.model.errors import BadMessage
+from engine.model.event import Event
+
+STREAMS_A_REQUEST = 200
+SHUTDOWN = "!serverShutdown"
+_COMBINED = b'{"stream":'
+_SHUTDOWN = b'{"stream":"!serverShutdown"'
+
+
+class _Answer(Struct, gc=False):
+    """To a request on a market stream."""
+
+    id: int | None = None
+    error: Problem | None = None
+
+
+_ANSWER = Decoder(_Answer)
+
+
+class MarketTalk:
+    """Market data of the parser's symbols; confirmed when the venue has answered to every subscription."""
+
+    def __init__(self, parser: MarketDataParser, kinds: Sequence[str], on_confirmed: Callable[[], None]) -> None:
+        self._parser = parser
+        names = [f"{symbol.lower()}@{kind}" for symbol in parser.symbols for kind in kinds]
+        self._streams = [*names, SHUTDOWN]
+        self._on_confirmed = on_confirmed
+        self._waiting: set[int] = set()
+        self._link: Link
+
+    def begin(self, link: Link) -> None:
+        self._link = link
+        for number, first in enumerate(range(0, len(self._streams), STREAMS_A_REQUEST)):
+            names = self._streams[first : first + STREAMS_A_REQUEST]
+            self._waiting.add(number)
+            link.send(encode({"method": "SUBSCRIBE", "params": names, "id": number}).decode())
+
+    def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
+        if frame.startswith(_COMBINED):
+            if not frame.startswith(_SHUTDOWN):
+                return self._parser.parse(frame, receive_us)
+            self._link.retire("the venue announced a shutdown")
+            return ()
+        answer = decode(_ANSWER, frame)
+        if answer.error is not None or answer.id is None:
+            self._link.fail("a subscription was refused")
+            raise BadMessage(f"subscription refused: {answer.error}")
+        self._waiting.discard(answer.id)
+        if not self._waiting:
+            self._link.confirm()
+            self._on_confirmed()
+        return ()
+
+    def beat(self) -> str:
+        return ""
+
+
+class UserTalk:
+    """The account's own events. Nothing to renew: no listen key. `stamp_us` is the venue's time."""
+
+    def __init__(
+        self, key: Key, parser: AccountParser, stamp_us: Callable[[], int], on_refused: Callable[[str], None]
+    ) -> None:
+        self._key = key
+        self._parser = parser
+        self._stamp_us = stamp_us
+        self._on_refused = on_refused
+        self._link: Link
+
+    def begin(self, link: Link) -> None:
+        self._link = link
+        params = self._key.parameters(self._stamp_us())
+        link.send(encode({"id": 1, "method": "userDataStream.subscribe.signature", "params": params}).decode())
+
+    def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
+        read = read_frame(frame)
+        if read.event is None:
+            self._answered(read.status, read.error)
+            return ()
+        if isinstance(read.event, Terminated):
+            self._link.fail("the venue ended the subscription")
+        elif isinstance(read.event, Shutdown):
+            self._link.retire("the venue announced a shutdown")
+        return self._parser.events(read.event, receive_us)
+
+    def beat(self) -> str:
+        return ""
+
+    def _answered(self, status: int, error: Problem | None) -> None:
+        if status == 200 or (error is not None and error.code == SUBSCRIBED):
+            self._link.confirm()
+            return
+        self._link.fail(f"not subscribed: {error.code if error else status}")
+        if error is not None:
+            self._on_refused(str(error.code))
