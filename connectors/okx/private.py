@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from connectors.base.decoding import Numbers, decode
+from connectors.base.outcomes import WOULD_TAKE
 from connectors.okx.parse import NUMBERS_MAX, side_of
 from connectors.okx.wire import Envelope, Frame, rows, stamp_us
 from engine.model.account import Balance, Position
@@ -26,12 +27,13 @@ STATES = {
     "canceled": OrderStatus.CANCELED,
     "mmp_canceled": OrderStatus.CANCELED,
 }
+CANCEL_REASONS = {"20": "dead_man", "31": WOULD_TAKE, "32": "self_trade"}
 LIQUIDITIES = {"M": Liquidity.MAKER, "T": Liquidity.TAKER}
 
 AccountEvent = OrderUpdate | Fill | Balance
 
 
-class _Order(Struct, gc=False, rename="camel"):
+class OrderRow(Struct, gc=False, rename="camel"):
     """An order; on the stream also its newest fill, if `trade_id` is set."""
 
     inst_id: str
@@ -103,7 +105,7 @@ class _Position(Struct, gc=False, rename="camel"):
     liq_px: str = ""
 
 
-_ORDERS, _ORDER_ANSWER = Decoder(list[_Order]), Decoder(Envelope[_Order])
+_ORDERS, _ORDER_ANSWER = Decoder(list[OrderRow]), Decoder(Envelope[OrderRow])
 _ACCOUNTS, _ACCOUNT_ANSWER = Decoder(list[_Account]), Decoder(Envelope[_Account])
 _FILL_ANSWER = Decoder(Envelope[FillRow])
 _POSITION_ANSWER = Decoder(Envelope[_Position])
@@ -131,9 +133,15 @@ class AccountParser:
             events.append(self._update(row, receive_us, UpdateSource.STREAM, None))
         return events
 
-    def orders(self, body: bytes, source: UpdateSource, started_us: int, receive_us: int) -> list[OrderUpdate]:
-        """The answer of `trade/order` or `trade/orders-pending`. Raises BadMessage."""
-        found: list[_Order] = rows(_ORDER_ANSWER, body)
+    def order_rows(self, body: bytes) -> list[OrderRow]:
+        """The answer of `trade/order` or `trade/orders-pending` as it is. Raises BadMessage."""
+        found: list[OrderRow] = rows(_ORDER_ANSWER, body)
+        return found
+
+    def orders(
+        self, found: list[OrderRow], source: UpdateSource, started_us: int, receive_us: int
+    ) -> list[OrderUpdate]:
+        """What fetched rows say of the traded instruments. Raises BadMessage."""
         return [self._update(row, receive_us, source, started_us) for row in self._own(found)]
 
     def fill_rows(self, body: bytes) -> list[FillRow]:
@@ -171,7 +179,7 @@ class AccountParser:
 
     # ---- the parts
 
-    def _own(self, found: list[_Order]) -> list[_Order]:
+    def _own(self, found: list[OrderRow]) -> list[OrderRow]:
         return [row for row in found if row.inst_id in self._symbols]
 
     def _instrument(self, symbol: str) -> str:
@@ -180,10 +188,11 @@ class AccountParser:
             raise BadMessage(f"unknown instrument {symbol[:40]!r}")
         return instrument_id
 
-    def _update(self, row: _Order, receive_us: int, source: UpdateSource, started_us: int | None) -> OrderUpdate:
+    def _update(self, row: OrderRow, receive_us: int, told_by: UpdateSource, started_us: int | None) -> OrderUpdate:
         numbers = self._numbers
         status = STATES.get(row.state)
-        reason = f"canceled:{row.cancel_source}" if row.cancel_source else ""
+        source = row.cancel_source
+        reason = CANCEL_REASONS.get(source, f"canceled:{source}") if source else ""
         if status is None:
             status, reason = OrderStatus.UNKNOWN, f"ambiguous:state {row.state[:20]}"
         average = self._optional(row.avg_px)
@@ -196,7 +205,7 @@ class AccountParser:
             reason,
             stamp_us(row.u_time),
             receive_us,
-            source,
+            told_by,
             started_us,
             side_of(row.side),
             self._optional(row.px),
@@ -204,7 +213,7 @@ class AccountParser:
             average or None,  # 0 before the first fill
         )
 
-    def _streamed_fill(self, row: _Order, receive_us: int) -> Fill:
+    def _streamed_fill(self, row: OrderRow, receive_us: int) -> Fill:
         numbers = self._numbers
         return Fill(
             row.trade_id,

@@ -53,3 +53,6 @@ OUTCOMES = (
     Row(Outcome.AMBIGUOUS, ("51016", "50071", "51065", "70301"), (Action.SUBMIT,), word=DUPLICATE),
     Row(Outcome.ABSENT, ("51603", "51503", *(str(code) for code in range(51400, 51411))), _CHANGES),
 )
+
+PAGE, PAGES_MAX = 100, 100  # rows of a list; pages that are read of one
+BATCH = 20  # orders in one request

@@ -15,11 +15,12 @@ STAMP_DIGITS_MAX = 15
 _Row = TypeVar("_Row")
 
 
-class Arg(Struct, gc=False, rename="camel"):
-    """What a push or a confirmation is about."""
+class Arg(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """What a subscription, its confirmation or a push is about."""
 
     channel: str
     inst_id: str = ""
+    inst_type: str = ""
 
 
 class Frame(Struct, gc=False):

@@ -94,10 +94,12 @@ def test_balances(parser: AccountParser) -> None:
 
 def test_orders_over_rest_tell_no_fills(parser: AccountParser) -> None:
     """Its row names the last fill, but neither its fee nor its liquidity."""
-    (found,) = parser.orders(dict(RECORDED)["/api/v5/trade/order"], UpdateSource.LOOKUP, 3, 7)
+    (found,) = parser.orders(parser.order_rows(dict(RECORDED)["/api/v5/trade/order"]), UpdateSource.LOOKUP, 3, 7)
     assert (found.status, found.filled, found.quantity) == (OrderStatus.FILLED, D("0.00192834"), None)
     assert (found.source, found.started_us, found.average_price) == (UpdateSource.LOOKUP, 3, D(51858))
-    (listed,) = parser.orders(dict(RECORDED)["/api/v5/trade/orders-pending"], UpdateSource.SNAPSHOT, 3, 7)
+    (listed,) = parser.orders(
+        parser.order_rows(dict(RECORDED)["/api/v5/trade/orders-pending"]), UpdateSource.SNAPSHOT, 3, 7
+    )
     assert (listed.status, listed.filled, listed.price, listed.quantity) == (OrderStatus.OPEN, D(0), D(59200), D(1))
 
 
@@ -148,6 +150,7 @@ def orders(**changes: Any) -> bytes:
         ({"state": "partially_filled"}, OrderStatus.OPEN, ""),
         ({"state": "filled"}, OrderStatus.FILLED, ""),
         ({"state": "canceled", "cancelSource": "1"}, OrderStatus.CANCELED, "canceled:1"),
+        ({"state": "canceled", "cancelSource": "31"}, OrderStatus.CANCELED, "would_take"),
         ({"state": "mmp_canceled"}, OrderStatus.CANCELED, ""),
         ({"state": "asleep"}, OrderStatus.UNKNOWN, "ambiguous:state asleep"),
     ],
@@ -254,7 +257,7 @@ def test_every_shared_payload_about_accounts_is_read() -> None:
                 if frame.event == "" and frame.arg is not None and frame.arg.channel in ("orders", "account"):
                     read += [type(event).__name__ for event in parser.push(frame, 7)]
             case "trade/order" | "trade/orders-pending" if kind.startswith("GET"):
-                read += ["row" for _ in parser.orders(body, UpdateSource.LOOKUP, 1, 7)]
+                read += ["row" for _ in parser.orders(parser.order_rows(body), UpdateSource.LOOKUP, 1, 7)]
             case "trade/fills" | "trade/fills-history":
                 read += [type(parser.fill(row, 7)).__name__ for row in parser.fill_rows(body)]
             case "account/balance":

@@ -1,0 +1,258 @@
+"""OKX as a live venue: spot orders over REST, market data and the account's news over WebSockets.
+
+An accepted placement is proof that the order exists; an accepted cancel or amend proves nothing, its result comes by
+the stream or a lookup. Trades are fetched by time, a minute before the newest one that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from connectors.base.breaker import Breaker
+from connectors.base.credentials import Credentials
+from connectors.base.live import Home, LiveVenue
+from connectors.base.outcomes import Failed
+from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.base.time_sync import VenueClock
+from connectors.okx.keys import Keys
+from connectors.okx.orders import amendment, named, placement, switch_seconds
+from connectors.okx.parse import MarketDataParser
+from connectors.okx.private import AccountParser, FillRow, OrderRow
+from connectors.okx.rest import Rest
+from connectors.okx.sheet import BATCH, DEMO_HEADER, EXPIRY_US, LIMITS, PAGE, PAGES_MAX
+from connectors.okx.talk import BOOK_CHANNEL, AccountTalk, MarketTalk
+from connectors.okx.wire import Arg, stamp_us
+from engine.model.enums import Action, Channel, OrderStatus, Outcome, UpdateSource
+from engine.model.errors import BadMessage
+from engine.model.event import AccountSnapshot, Event, OrderUpdate, TradesSynced
+from engine.model.request import (
+    AmendOrder,
+    ArmDeadMan,
+    CancelAll,
+    CancelOrder,
+    FetchBalances,
+    FetchOpenOrders,
+    FetchTrades,
+    LookupOrder,
+    Reconnect,
+    Request,
+    ResyncBook,
+    SubmitOrder,
+    SyncClock,
+)
+
+OVERLAP_MS = 60_000  # before the newest known trade, from which trades are fetched
+RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` three months
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where to listen and as whom to trade. `socket_url` is followed by /public or /private; `share` is of the limits.
+
+    Without credentials only the market is heard.
+    """
+
+    socket_url: str
+    credentials: Credentials | None
+    demo: bool = False
+    share: float = 1.0
+
+
+class Okx(LiveVenue):
+    """One spot account."""
+
+    def __init__(self, home: Home, access: Access) -> None:
+        super().__init__(home)
+        self._access = access
+        self._symbols = {each.instrument_id: each.venue_symbol for each in home.instruments}
+        ours = {symbol: name for name, symbol in self._symbols.items()}
+        self._account = AccountParser(home.venue, ours)
+        self._market = MarketDataParser(ours)
+        self._clock = VenueClock(home.venue)
+        self._breaker = Breaker()
+        self._talk: MarketTalk | None = None  # the one that tells of books
+        self._rest: Rest
+
+    async def serve(self) -> None:
+        access = self._access
+        keys = None if access.credentials is None else Keys(access.credentials)
+        limiter = RateLimiter(LIMITS, self._venue_us, access.share)
+        self._rest = Rest(self.http, keys, self._venue_us, limiter, DEMO_HEADER if access.demo else {})
+        if keys is not None:
+            args = [Arg("orders", inst_type="SPOT"), Arg("account")]
+            begin = partial(AccountTalk, self._account, args, keys, self._venue_us)
+            self.open_stream(Channel.USER, lambda: f"{access.socket_url}/private", begin)
+        self.open_stream(Channel.MARKET, lambda: f"{access.socket_url}/public", self._begin_market)
+
+    async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
+        match request:
+            case SubmitOrder():
+                return await self._submit(request, started_us)
+            case CancelOrder():
+                body = named(request, self._symbols[request.instrument_id])
+                await self._rest.command("trade/cancel-order", body, Action.CANCEL, {f"cancel:{body['instId']}": 1})
+            case AmendOrder():
+                body = amendment(request, self._symbols[request.instrument_id])
+                limits = {f"amend:{body['instId']}": 1}
+                await self._rest.command("trade/amend-order", body, Action.AMEND, limits, self._expiry_us(started_us))
+            case CancelAll():
+                await self._cancel_all(self._symbols[request.instrument_id])
+            case LookupOrder():
+                return await self._lookup(request, started_us)
+            case FetchTrades():
+                return await self._trades(request, started_us)
+            case FetchOpenOrders():
+                rows = await self._pending("")
+                updates = self._account.orders(rows, UpdateSource.SNAPSHOT, started_us, self.now_us())
+                return [AccountSnapshot(self.venue, started_us, self.now_us(), open_orders=tuple(updates))]
+            case FetchBalances():
+                reply = await self._rest.ask("account/balance", Action.BALANCES, Priority.SNAPSHOT, "balance")
+                balances = self._account.balances(reply.body, reply.receive_us)
+                return [AccountSnapshot(self.venue, started_us, reply.receive_us, balances=balances)]
+            case SyncClock():
+                return [await self._clock.measure(self._rest.time_us, self.now_us)]
+            case ArmDeadMan():
+                body = {"timeOut": str(switch_seconds(request.timeout_ms))}
+                await self._rest.command("trade/cancel-all-after", body, Action.DEAD_MAN, {"dead_man": 1})
+            case ResyncBook():
+                if self._talk is not None:
+                    self._talk.resync(request.instrument_id)
+            case _:
+                assert isinstance(request, Reconnect)
+        return []
+
+    # ---- orders
+
+    async def _submit(self, order: SubmitOrder, started_us: int) -> list[Event]:
+        body = placement(order, self._symbols[order.instrument_id])
+        if not self._breaker.allows(self.now_us()):
+            raise Failed(Outcome.NOT_SENT, "breaker", "OKX did not answer the last orders")
+        limits = {f"order:{body['instId']}": 1}
+        try:
+            reply, receipts = await self._rest.command(
+                "trade/order", body, Action.SUBMIT, limits, self._expiry_us(started_us)
+            )
+        except Failed as failure:
+            if failure.broken or failure.outcome is Outcome.AMBIGUOUS:
+                self._breaker.failed(self.now_us())
+            elif failure.outcome is Outcome.REJECTED:
+                self._breaker.answered()
+            raise
+        self._breaker.answered()
+        if not receipts or not receipts[0].ord_id:
+            raise BadMessage("an order was accepted without an id")
+        return [
+            OrderUpdate(
+                order.instrument_id,
+                order.client_order_id,
+                receipts[0].ord_id,
+                OrderStatus.OPEN,
+                None,
+                "",
+                stamp_us(receipts[0].ts),
+                reply.receive_us,
+                UpdateSource.ACK,
+                started_us,
+                order.side,
+                order.price,
+                order.quantity,
+            )
+        ]
+
+    async def _lookup(self, request: LookupOrder, started_us: int) -> list[Event]:
+        params = named(request, self._symbols[request.instrument_id])
+        reply = await self._rest.ask(
+            "trade/order", Action.LOOKUP, Priority.LOOKUP, f"lookup:{params['instId']}", **params
+        )
+        rows = self._account.order_rows(reply.body)
+        updates = self._account.orders(rows, UpdateSource.LOOKUP, started_us, reply.receive_us)
+        if len(updates) != 1:
+            raise BadMessage(f"{len(updates)} orders for one")
+        return [*updates]
+
+    async def _cancel_all(self, symbol: str) -> None:
+        """Everything on an instrument, foreign orders included."""
+        rows = await self._pending(symbol)
+        for start in range(0, len(rows), BATCH):
+            orders = [{"instId": row.inst_id, "ordId": row.ord_id} for row in rows[start : start + BATCH]]
+            limits = {"batch_cancel": len(orders)}
+            await self._rest.command("trade/cancel-batch-orders", orders, Action.CANCEL_ALL, limits)
+
+    # ---- lists
+
+    async def _pending(self, symbol: str) -> list[OrderRow]:
+        """All open orders, of one instrument or of all. Pages end with the oldest order that was listed before."""
+        found: list[OrderRow] = []
+        for _ in range(PAGES_MAX):
+            reply = await self._rest.ask(
+                "trade/orders-pending",
+                Action.OPEN_ORDERS,
+                Priority.LOOKUP,
+                "pending",
+                instType="SPOT",
+                instId=symbol,
+                limit=str(PAGE),
+                after=found[-1].ord_id if found else "",
+            )
+            rows = self._account.order_rows(reply.body)
+            found += rows
+            if len(rows) < PAGE:
+                return found
+        raise Failed(Outcome.AMBIGUOUS, "too_many", f"more than {len(found)} open orders")
+
+    async def _trades(self, request: FetchTrades, started_us: int) -> list[Event]:
+        """The trades of one order, or all of the instrument since a minute before the newest one that is known."""
+        cursor_ms = int(request.from_cursor or 0)
+        recent = not cursor_ms or cursor_ms > self._venue_us() // 1_000 - RECENT_MS
+        table, limit = (
+            ("fills", "fills") if recent and not request.venue_order_id else ("fills-history", "fills_history")
+        )
+        rows: list[FillRow] = []
+        complete = False
+        for _ in range(PAGES_MAX):
+            reply = await self._rest.ask(
+                f"trade/{table}",
+                Action.TRADES,
+                Priority.TRADES,
+                limit,
+                instType="SPOT",
+                instId=self._symbols[request.instrument_id],
+                ordId=request.venue_order_id,
+                begin=str(cursor_ms - OVERLAP_MS) if cursor_ms else "",
+                after=rows[-1].bill_id if rows else "",
+                limit=str(PAGE),
+            )
+            page = self._account.fill_rows(reply.body)
+            rows += page
+            complete = len(page) < PAGE
+            if complete:
+                break
+        now_us = self.now_us()
+        newest_ms = max([cursor_ms, *(stamp_us(row.ts) // 1_000 for row in rows)])
+        synced = TradesSynced(
+            request.instrument_id, request.venue_order_id, str(newest_ms or ""), started_us, now_us, complete
+        )
+        return [*(self._account.fill(row, now_us) for row in reversed(rows)), synced]
+
+    # ---- streams
+
+    def _begin_market(self) -> MarketTalk:
+        args = [Arg(channel, symbol) for symbol in self._symbols.values() for channel in (BOOK_CHANNEL, "trades")]
+        return MarketTalk(self.venue, self._market, args, self._take_over)
+
+    def _take_over(self, talk: MarketTalk) -> bool:
+        """A connection has all books. Whether another one told of them before."""
+        before, self._talk = self._talk, talk
+        if before is not None:
+            before.is_over = True
+        return before is not None
+
+    # ---- time
+
+    def _venue_us(self) -> int:
+        return self.now_us() + self._clock.offset_us
+
+    def _expiry_us(self, started_us: int) -> int:
+        return started_us + self._clock.offset_us + EXPIRY_US

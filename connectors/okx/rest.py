@@ -1,0 +1,131 @@
+"""Requests to OKX's REST API: signed, within the rate limits, sent once, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from connectors.base.decoding import decode
+from connectors.base.http import Http, Reply, asked
+from connectors.base.outcomes import RATE_LIMIT, judge
+from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.okx.keys import Keys
+from connectors.okx.sheet import OUTCOMES
+from connectors.okx.wire import Envelope, Receipt, stamp_us
+from engine.core.venue_sheet import SECOND_US
+from engine.model.enums import Action
+from engine.model.errors import BadMessage
+
+ROOT = "/api/v5/"
+ANSWER_SECONDS = 15.0  # longer than any deadline: a late answer is a fact too
+READ_SECONDS = 4.0  # a question that may be asked again
+PAUSE_US = 2 * SECOND_US  # after "too many requests"; OKX does not say how long
+OK = "0"
+
+
+class _Head(Struct, gc=False):
+    code: str
+    msg: str = ""
+
+
+class _Time(Struct, gc=False):
+    ts: str
+
+
+_HEAD = Decoder(_Head)
+_RECEIPTS = Decoder(Envelope[Receipt])
+_TIME = Decoder(Envelope[_Time])
+_encode = msgspec.json.Encoder().encode
+
+
+class Rest:
+    """One account's requests; with `keys` None public ones only. Times are µs of the venue's clock, `venue_us`."""
+
+    def __init__(
+        self,
+        http: Http,
+        keys: Keys | None,
+        venue_us: Callable[[], int],
+        limiter: RateLimiter,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._http = http
+        self._keys = keys
+        self._venue_us = venue_us
+        self._limiter = limiter
+        self._headers = headers
+
+    async def ask(self, path: str, action: Action, priority: Priority, window: str, **params: str) -> Reply:
+        """A question; asked again when its connection breaks. Empty parameters are left out. Raises Failed."""
+        query = urlencode({name: value for name, value in params.items() if value})
+        target = f"{ROOT}{path}?{query}" if query else ROOT + path
+
+        async def once() -> Reply:
+            await self._limiter.passed(priority, {window: 1}, READ_SECONDS)
+            headers = dict(self._headers) if self._keys is None else self._signed("GET", target, b"")
+            return await self._http.once("GET", target, seconds=READ_SECONDS, headers=headers)
+
+        reply = await asked(once)
+        self._check(reply, action)
+        return reply
+
+    async def command(
+        self,
+        path: str,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        action: Action,
+        limits: Mapping[str, int],
+        expires_us: int = 0,
+    ) -> tuple[Reply, list[Receipt]]:
+        """Something that changes orders: sent once. `expires_us`: OKX refuses it after that. Raises Failed."""
+        priority = Priority.CREATE if action in (Action.SUBMIT, Action.AMEND) else Priority.CANCEL
+        await self._limiter.passed(priority, limits)
+        text = _encode(body)
+        headers = self._signed("POST", ROOT + path, text)
+        if expires_us:
+            headers["expTime"] = str(expires_us // 1_000)
+        reply = await self._http.once("POST", ROOT + path, seconds=ANSWER_SECONDS, headers=headers, body=text)
+        return reply, self._receipts(reply, action)
+
+    async def time_us(self) -> int:
+        """The venue's clock. Raises Failed."""
+        reply = await self.ask("public/time", Action.CLOCK, Priority.LOOKUP, "time")
+        (row,) = decode(_TIME, reply.body).data
+        return stamp_us(row.ts)
+
+    def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        assert self._keys is not None, "this needs a key"
+        signed = self._keys.headers(self._venue_us(), method, target, body)
+        return {**self._headers, "Content-Type": "application/json", **signed}
+
+    def _check(self, reply: Reply, action: Action) -> None:
+        """Raise Failed unless it succeeded."""
+        try:
+            head = decode(_HEAD, reply.body)
+        except BadMessage:
+            head = _Head("", "no JSON")
+        if reply.status != 200 or head.code != OK:
+            self._fail(action, reply, "" if head.code == OK else head.code, head.msg)
+
+    def _receipts(self, reply: Reply, action: Action) -> list[Receipt]:
+        """What was said of each order; raises Failed when the first one was refused, or the whole request."""
+        try:
+            receipts = decode(_RECEIPTS, reply.body).data
+        except BadMessage:
+            receipts = []
+        refused = next((each for each in receipts if each.s_code != OK), None)
+        if refused is not None:
+            self._fail(action, reply, refused.s_code, refused.s_msg)
+        self._check(reply, action)
+        return receipts
+
+    def _fail(self, action: Action, reply: Reply, code: str, text: str) -> None:
+        failure = judge(OUTCOMES, action, reply.status, code, text)
+        if failure.code == RATE_LIMIT:
+            self._limiter.pause(self._venue_us() + PAUSE_US, orders_only=True)
+        raise failure

@@ -1,0 +1,155 @@
+"""What is said on OKX's sockets: log-in, subscriptions, signs of life, and what the pushes mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from connectors.base.stream import Link
+from connectors.okx.keys import Keys
+from connectors.okx.parse import MarketDataParser
+from connectors.okx.private import AccountParser
+from connectors.okx.wire import Arg, Frame, read_frame
+from engine.model.enums import Channel, Health
+from engine.model.errors import BadMessage
+from engine.model.event import ConnectorStatus, Event
+from engine.model.market import BookDelta, BookSnapshot
+
+OK = "0"
+GOING_AWAY = "64008"  # the connection will be closed in a minute
+BOOK_CHANNEL = "books"
+_encode = msgspec.json.Encoder().encode
+
+
+class Talk(ABC):
+    """One connection, from log-in to the last push. `args` are what is subscribed to."""
+
+    def __init__(self, args: Sequence[Arg]) -> None:
+        self.link: Link
+        self.args = args
+        self._unconfirmed = {(arg.channel, arg.inst_id) for arg in args}
+
+    def begin(self, link: Link) -> None:
+        self.link = link
+        self.say("subscribe", self.args)
+
+    def beat(self) -> str:
+        return "ping"
+
+    def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
+        if frame == b"pong":
+            return ()
+        message = read_frame(frame)
+        if not message.event:
+            return self.push(message, receive_us)
+        self.note(message)
+        return ()
+
+    def say(self, operation: str, args: object) -> None:
+        self.link.send(_encode({"op": operation, "args": args}).decode())
+
+    def note(self, message: Frame) -> None:
+        """What is no push. Raises BadMessage about an error; before all is confirmed the connection is given up."""
+        if message.event == "subscribe" and message.arg is not None:
+            self._unconfirmed.discard((message.arg.channel, message.arg.inst_id))
+            self.look_round()
+        elif message.event == "notice" and message.code == GOING_AWAY:
+            self.link.retire("OKX restarts")
+        elif message.event == "error":
+            text = f"{message.code[:20]}: {message.msg[:150]}"
+            if not self.is_complete:
+                self.link.fail(f"refused: {text}")
+            raise BadMessage(text)
+
+    def look_round(self) -> None:
+        """Confirm when nothing is missing any more."""
+        if self.is_complete:
+            self.link.confirm()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return not self._unconfirmed
+
+    @abstractmethod
+    def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
+        """What a push means. Raises BadMessage."""
+
+
+class MarketTalk(Talk):
+    """Books and trades. Nothing is told before every book is there, and nothing after a successor has taken over.
+
+    Of two connections a book could take updates of one for a gap in the other. A successor therefore starts its books
+    anew: they are broken and whole again within one batch of events, which no tick comes between.
+    """
+
+    def __init__(
+        self, venue: str, parser: MarketDataParser, args: Sequence[Arg], takes_over: Callable[[MarketTalk], bool]
+    ) -> None:
+        super().__init__(args)
+        self.is_over = False
+        self._venue = venue
+        self._parser = parser
+        self._takes_over = takes_over
+        self._symbols = {name: symbol for symbol, name in parser.symbols.items()}
+        self._bookless = {parser.symbols[arg.inst_id] for arg in args if arg.channel == BOOK_CHANNEL}
+        self._held: list[Event] | None = []  # books, until they are complete
+
+    def resync(self, instrument_id: str) -> None:
+        """Subscribe to a book again: that brings a snapshot."""
+        args = [Arg(BOOK_CHANNEL, self._symbols[instrument_id])]
+        self.say("unsubscribe", args)
+        self.say("subscribe", args)
+
+    @property
+    def is_complete(self) -> bool:
+        return super().is_complete and not self._bookless
+
+    def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
+        events = () if self.is_over else self._parser.push(message, receive_us)
+        if self._held is None:
+            return events
+        for event in events:
+            if isinstance(event, BookSnapshot | BookDelta):
+                self._held.append(event)
+                self._bookless.discard(event.instrument_id)  # a snapshot comes before all deltas
+        if not self.is_complete:
+            return ()
+        held, self._held = self._held, None
+        self.link.confirm()
+        return [*self._anew(receive_us), *held] if self._takes_over(self) else held
+
+    def look_round(self) -> None:
+        """Books come after their confirmations: `push` looks."""
+
+    def _anew(self, receive_us: int) -> list[Event]:
+        return [
+            ConnectorStatus(self._venue, Channel.MARKET, health, "another connection", receive_us, instrument_id)
+            for instrument_id in self._parser.symbols.values()
+            for health in (Health.DOWN, Health.HEALTHY)
+        ]
+
+
+class AccountTalk(Talk):
+    """Orders and balances; `venue_us` is OKX's clock."""
+
+    def __init__(self, parser: AccountParser, args: Sequence[Arg], keys: Keys, venue_us: Callable[[], int]) -> None:
+        super().__init__(args)
+        self._parser = parser
+        self._keys = keys
+        self._venue_us = venue_us
+
+    def begin(self, link: Link) -> None:
+        self.link = link
+        self.say("login", [self._keys.login(self._venue_us())])
+
+    def note(self, message: Frame) -> None:
+        if message.event == "login" and message.code == OK:
+            self.say("subscribe", self.args)
+        else:
+            super().note(message)
+
+    def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
+        return self._parser.push(message, receive_us)
