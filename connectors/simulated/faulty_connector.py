@@ -133,26 +133,34 @@ class FaultyConnector:
     # ---- requests
 
     def _call(self, request: Request) -> None:
-        world, rates, now_us = self.world, self.world.rates, self.now_us
-        world.requests += 1
+        now_us = self.now_us
+        self.world.requests += 1
         if now_us < self.banned_us:
             self._refuse(request, "banned", 1)
         elif now_us < self._retry_us and isinstance(request, SubmitOrder):
             self._refuse(request, "throttled", 1)
-        elif world.weather.cut_off or world.strikes(rates.lose_request, "lose_request"):
+        else:
+            self._leave(request)
+
+    def _leave(self, request: Request) -> None:
+        """F1, F4: the request is on its way, or was."""
+        world, rates, now_us = self.world, self.world.rates, self.now_us
+        stamp_us = now_us + self.wall_step_us + self._offset_us
+        if world.watcher is not None:
+            world.watcher.sent(request, stamp_us)
+        if world.weather.cut_off or world.strikes(rates.lose_request, "lose_request"):
             self._doubt(request, "timeout", now_us + TIMEOUT_US)
         elif world.strikes(rates.conn_fail, "conn_fail"):
             self._refuse(request, "connect", world.latency_us())
         else:
-            self._transmit(request)
+            self._transmit(request, stamp_us)
 
-    def _transmit(self, request: Request) -> None:
+    def _transmit(self, request: Request, stamp_us: int) -> None:
         """F5, F8: now, later, or twice."""
         world, rates, now_us = self.world, self.world.rates, self.now_us
         delay_us = world.latency_us()
         if world.strikes(rates.late, "late"):
             delay_us = int((3 + world.chance.random() * 30) * SECOND_US)
-        stamp_us = now_us + self.wall_step_us + self._offset_us
         call = _Call(request, now_us, stamp_us, now_us + TIMEOUT_US)
         delays = [delay_us]
         if world.strikes(rates.duplicate, "duplicate"):
@@ -216,7 +224,8 @@ class FaultyConnector:
     def _limit(self, back_us: int) -> None:
         """F2, F21: no submit before Retry-After; a ban forbids everything."""
         world = self.world
-        if world.strikes(world.rates.ban, "ban"):
+        banned = world.strikes(world.rates.ban, "ban")
+        if banned:
             self.banned_us = max(self.banned_us, back_us + int((60 + world.chance.random() * 60) * SECOND_US))
             text = "banned by the venue"
             self._put(ConnectorStatus(self.venue, Channel.REST, Health.DOWN, text, back_us))
@@ -224,6 +233,9 @@ class FaultyConnector:
             self._put(ConnectorStatus(self.venue, Channel.REST, Health.HEALTHY, "ban over", banned_us))
         else:
             self._retry_us = max(self._retry_us, back_us + int(world.chance.random() * 3 * SECOND_US))
+        if world.watcher is not None:
+            until_us = self.banned_us if banned else self._retry_us
+            world.watcher.limited(back_us - self.skew_us, until_us - self.skew_us, banned=banned)
 
     def _tell(self, call: _Call, back_us: int, events: Sequence[Event]) -> None:
         """The process hears of the first answer that comes in time."""
@@ -270,6 +282,8 @@ class FaultyConnector:
             return
         world = self.world
         self.connects.append(world.now_us)
+        if world.watcher is not None:
+            world.watcher.connected()
         unreachable = world.weather.cut_off or world.weather.closed
         if unreachable or world.strikes(world.rates.conn_fail, "conn_fail_stream"):
             self._failures += 1

@@ -22,6 +22,7 @@ from connectors.simulated.venue_order import Account
 from connectors.simulated.weather import Weather
 from engine.core.venue_sheet import SECOND_US
 from engine.model.event import Event
+from engine.model.request import Request
 
 LATENCY_US = exp(-3.2) * SECOND_US  # median one way, about 40 ms; the logarithm has a deviation of 0.5
 SLOW_US = 3 * SECOND_US
@@ -34,6 +35,22 @@ class Listener(Protocol):
     def hear_public(self, events: Sequence[Event]) -> None: ...
     def weather(self) -> None:
         """Once a second: connections may break."""
+        ...
+
+
+class Watcher(Protocol):
+    """Judges what processes put on the wire."""
+
+    def sent(self, request: Request, stamp_us: int) -> None:
+        """A request leaves, signed with this time."""
+        ...
+
+    def connected(self) -> None:
+        """The private stream is opened, or the attempt fails."""
+        ...
+
+    def limited(self, told_us: int, until_us: int, *, banned: bool) -> None:
+        """The process is told to wait, with creates or, `banned`, with everything. Venue time."""
         ...
 
 
@@ -61,6 +78,7 @@ class FaultyVenue:
         self.orders = 0  # that the venue accepted
         self.requests = 0
         self.listener: Listener | None = None
+        self.watcher: Watcher | None = None
         self.weather = Weather(self, Random(f"weather:{seed}"))
         self._agenda = Agenda(exchange, markets, self._publish, start_us)
         self.after = self._agenda.after

@@ -82,7 +82,9 @@ class Recorder:
         return self._written(self._log.mark_clean_stop)
 
     def recall(self, request: RecallOrder, instrument_id: str) -> list[Order]:
-        """What the log has of an order that left the memory."""
+        """What the log has of an order that left the memory, with everything that happened to it until now."""
+        self._settle()
+        self._written(self._log.commit)
         return self._log.recall(request, instrument_id, self._now_us)
 
     def _remember(self) -> None:

@@ -122,12 +122,15 @@ class OrderRecords:
         self.activate(record)
 
     def shelve(self, record: Record, now_us: int) -> None:
-        """Remember a DONE order until its time or its place in memory is over."""
+        """Remember a DONE order until its time or its place in memory is over: not for less than until the next one."""
         record.done_us = now_us
         shelf = self._ended if record.order.close_reason in ENDED_REASONS else self._dead
         shelf.append((now_us, record))
-        while self._count > self._kept and (self._ended or self._dead):
-            self._drop(*(self._ended or self._dead).popleft())
+        while self._count > self._kept:
+            shelf = min(filter(None, (self._ended, self._dead)), key=_oldest_us)
+            if shelf[0][1] is record:
+                return
+            self._drop(*shelf.popleft())
 
     def _free_slot(self, order: Order) -> None:
         slot = (order.owner, order.instrument_id, order.tag)
@@ -183,3 +186,7 @@ class OrderRecords:
             return self._by_instrument.get(instrument_id, {}).values()
         owned = self._by_owner.get(owner, {}).values()
         return [order for order in owned if order.instrument_id == instrument_id] if instrument_id else owned
+
+
+def _oldest_us(shelf: Shelf) -> int:
+    return shelf[0][0]

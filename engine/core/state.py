@@ -8,6 +8,7 @@ from engine.core.book_view import BookView
 from engine.core.books import BookTracker
 from engine.core.circuit import SlotCircuits
 from engine.core.order_ids import OrderIds
+from engine.core.order_records import KEPT
 from engine.core.orders import OrderTracker
 from engine.core.portfolio import Portfolio
 from engine.core.venue_sheet import VenueSheet
@@ -21,18 +22,24 @@ class State:
     """Facts only. Everything is read freely; nothing but the engine changes it.
 
     `sheets` describes the venues by name (see VenueSheet); `ids` makes the client order ids of the session. `executors`
-    maps ids to the running `engine.core.ports.Executor`s in the order of their creation.
+    maps ids to the running `engine.core.ports.Executor`s in the order of their creation. `kept` bounds the orders in
+    memory.
     """
 
     def __init__(
-        self, instruments: Iterable[Instrument], ids: OrderIds, sheets: Mapping[str, VenueSheet], start_us: int = 0
+        self,
+        instruments: Iterable[Instrument],
+        ids: OrderIds,
+        sheets: Mapping[str, VenueSheet],
+        start_us: int = 0,
+        kept: int = KEPT,
     ) -> None:
         self.now_us = start_us
         self.instruments: dict[str, Instrument] = {each.instrument_id: each for each in instruments}
         self.sheets = sheets
         self.ids = ids
         self.books = BookTracker(self.instruments)
-        self.orders = OrderTracker(self.instruments, sheets, ids, self.mid)
+        self.orders = OrderTracker(self.instruments, sheets, ids, self.mid, kept)
         self.portfolio = Portfolio(self.instruments, self.mark)
         self.circuits = SlotCircuits()
         self.executors: dict[str, Any] = {}

@@ -90,14 +90,16 @@ class Order(Struct, gc=False, kw_only=True):
 
     @property
     def reserved_quantity(self) -> Decimal:
-        """What funds must cover: full size until proven otherwise, the larger of old and new during an amend."""
+        """What funds and limits must cover: all that is not booked yet, the larger of old and new during an amend.
+
+        What the venue reports as filled moves from here to the position with its trade, not before.
+        """
         if self.settled or self.quantity is None:
             return ZERO
-        quantity, filled = self.quantity, self.filled
+        quantity = self.quantity
         if self.amend_quantity is not None and self.amend_quantity > quantity:
             quantity = self.amend_quantity
-        if self.venue_filled > filled and self.phase is LIVE and not self.doubt:
-            filled = self.venue_filled
+        filled = self.filled
         return max(ZERO, quantity - filled) if filled else quantity
 
     @property

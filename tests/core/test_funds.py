@@ -52,8 +52,8 @@ def order(side: Side = Side.BUY, price: str | None = "100", instrument: Instrume
         (order(price=None, order_type=OrderType.STOP_MARKET, stop_price=D(120)), "USDT", "240.24"),
         (order(price="110", order_type=OrderType.STOP_LIMIT, stop_price=D(105)), "USDT", "220.22"),
         (order(phase=Phase.SENT, venue_filled=D(1)), "USDT", "200.2"),
-        (order(phase=Phase.LIVE, venue_filled=D(1)), "USDT", "100.1"),
-        (order(phase=Phase.LIVE, venue_filled=D(1), doubt=True), "USDT", "200.2"),
+        (order(phase=Phase.LIVE, filled=D(1), venue_filled=D(1)), "USDT", "100.1"),
+        (order(phase=Phase.LIVE, venue_filled=D(1)), "USDT", "200.2"),  # reported, but not booked
         (order(phase=Phase.CLOSED, close_reason=CloseReason.CANCELED, venue_filled=D(1)), "USDT", "200.2"),
         (order(phase=Phase.LIVE, amend_price=D(90), amend_quantity=D(3)), "USDT", "300.3"),
         (order(quantity=None), "USDT", "0"),

@@ -4,6 +4,7 @@ from engine.core.order_record import FAR
 from engine.core.orders import OrderTracker, no_mid
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import OrderStatus, Side
+from engine.model.event import OrderRecalled
 from engine.model.order import Order
 from tests.core.order_support import ACK, BTC, VENUE, World, us
 
@@ -95,6 +96,22 @@ def test_records_are_limited_and_active_ones_stay() -> None:
     for number in range(50):
         world.submit(100, tag=f"a{number}")
     assert len(world.tracker.active()) == 51
+
+
+def test_rejected_orders_do_not_push_ended_ones_out() -> None:
+    """The oldest goes, whatever its end was; and never the one that has just come, or has just been recalled."""
+    world = World()
+    world.tracker = OrderTracker({}, {}, world.ids, no_mid, kept=4)
+    for number in range(4):
+        world.submit(number)
+        world.update(number, REJECTED, reason="rejected:x", source=ACK, vid="")
+    late = [ended(world, number, f"V{number}") for number in range(10, 12)]
+    assert [world.tracker.by_client_id(order.client_order_id) for order in late] == late
+    first = world.tracker.state.records
+    world.tracker = OrderTracker({}, {}, world.ids, no_mid, kept=0)
+    world.tracker.apply_recalled(OrderRecalled(late[0], late[0].client_order_id, "", us(20)))
+    assert world.tracker.by_client_id(late[0].client_order_id) is late[0]
+    assert len(first) == 4
 
 
 def test_a_tracker_without_a_market_has_no_mid() -> None:

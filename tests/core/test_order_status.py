@@ -86,12 +86,10 @@ def test_what_an_order_says_about_itself() -> None:
         cost=dec(190),
     )
     assert (order.venue, order.remaining, order.open_quantity, order.average_price) == ("sim", 8, 7, 95)
-    assert (order.reserved_quantity, order.reserved_price, list(order.trade_ids)) == (7, 100, [])
+    assert (order.reserved_quantity, order.reserved_price, list(order.trade_ids)) == (8, 100, [])
     assert (order.is_working, order.settling, order.provisional_filled) == (True, False, 0)
     order.amend_quantity, order.amend_price = dec(12), dec(101)
-    assert (order.reserved_quantity, order.reserved_price) == (9, 101)
-    order.doubt = True
-    assert order.reserved_quantity == 10  # full size until proven otherwise
+    assert (order.reserved_quantity, order.reserved_price) == (10, 101)
     order.venue_filled = dec(11)
     assert order.open_quantity == 0  # never negative
     order.phase, order.close_reason = Phase.CLOSED, CloseReason.CANCELED

@@ -18,7 +18,7 @@ from tests.sim.harness import SAFETY_US, Run
 
 LOSSY = ("lose_response", "post5xx", "stream_drop", "stream_duplicate")
 LONG_US = 3_600 * SECOND_US
-SUMS = ("orders", "fills", "requests", "crashes", "log_losses", "disk_failures")
+SUMS = ("orders", "fills", "requests", "crashes", "log_losses", "disk_failures", "late_in_outages")
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 Result = dict[str, Any]
 
@@ -90,12 +90,15 @@ def report(results: list[Result], profile: str, scale: float) -> Result:
     marks: Counter[str] = Counter()
     sums: Counter[str] = Counter()
     delays: list[int] = []
+    clear: list[int] = []
     for result in results:
         faults.update(result["faults"])
         marks.update(result["marks"])
         sums.update({name: result[name] for name in SUMS})
         delays += result["delays"]
+        clear += result["delays_clear"]
     delays.sort()
+    clear.sort()
     simulated_s = sum(result["simulated_us"] for result in results) / 1e6
     cpu_s = sum(result["cpu_s"] for result in results)
     failing = [_failing(result, profile, scale) for result in results if result["violations"]]
@@ -110,6 +113,7 @@ def report(results: list[Result], profile: str, scale: float) -> Result:
         "times_real_time": round(simulated_s / cpu_s) if cpu_s else 0,
         **sums,
         "booking_delay_s": {f"p{100 * q:g}": _quantile(delays, q) for q in QUANTILES},
+        "booking_delay_without_outage_s": {f"p{100 * q:g}": _quantile(clear, q) for q in QUANTILES},
         "stop_to_flat_s_max": max((result["flat_us"] for result in results), default=0) / 1e6,
         "faults": dict(sorted(faults.items())),
         "marks": dict(sorted(marks.items())),

@@ -18,12 +18,15 @@ from engine.model.enums import Channel, CloseReason, Health, OrderStatus, Outcom
 from engine.model.event import AccountSnapshot, ConnectorStatus, Fill, OrderUpdate, RequestFailed, TradesSynced
 from engine.model.order import Order
 from engine.model.request import CancelOrder, SubmitOrder
+from tests.sim.exposure_checks import ExposureChecks
+from tests.sim.outages import Outages
+from tests.sim.wire_checks import WireChecks
 
 if TYPE_CHECKING:
     from tests.sim.disk import Disk
 
 STALL_US = 20 * SECOND_US
-BOOKED_US = 90 * SECOND_US
+BOOKED_US = 60 * SECOND_US
 UNSAFE_US = 4 * SECOND_US
 GHOST_US = 60 * SECOND_US
 EQUAL_REJECTS = 3
@@ -34,10 +37,15 @@ RANK = {phase: rank for rank, phase in enumerate(Phase)}
 class Checks:
     """`violations` by the time of the first one. Called by the harness at every event; times are the venue's."""
 
-    def __init__(self, world: FaultyVenue, disk: Disk, is_own: object) -> None:
+    def __init__(self, world: FaultyVenue, disk: Disk, is_own: object, position_max: Decimal | None) -> None:
         self.world = world
         self.violations: dict[str, tuple[int, str]] = {}
-        self.delays: list[int] = []
+        self.delays: list[int] = []  # of fills, from their execution until they are booked
+        self.delays_clear: list[int] = []  # of those that no outage touched
+        self.late_in_outages = 0  # later than BOOKED_US, but not without an outage
+        self.outages = Outages()
+        self.wire = world.watcher = WireChecks(lambda: world.now_us, self.fail)
+        self._exposure = ExposureChecks(world, position_max, self.own)
         self.log_losses = 0
         self.deaths: dict[str, CloseReason] = {}
         self.ghosts: dict[str, int] = {}  # venue order ids that may share a slot for a while, and since when
@@ -55,7 +63,6 @@ class Checks:
         self._owed: set[str] = set()  # what must be heard after a failed commit before an order is created
         self._failed_us = 0
         self._over = False  # the engine says that it has stopped
-        self.blocked_us = 0  # when the venue could not be asked last
         submit = world.exchange.submit
 
         def watched(account: object, request: SubmitOrder) -> VenueOrder:
@@ -83,11 +90,12 @@ class Checks:
         self._unsafe_us = 0
         self._owed.clear()
         self._failed_us = 0
+        self.wire.forget()
 
     # ---- at every event
 
     def _executed(self, order: VenueOrder) -> None:
-        """The venue has executed a create: I2, I4, I7."""
+        """The venue has executed a create: I2, I4, I6, I7."""
         request = order.request
         client_id = request.client_order_id
         if self._over:
@@ -104,6 +112,9 @@ class Checks:
         twins = exchange._register._by_client[order.account.number, request.instrument_id, client_id]
         if first is not None and len(twins) > 1:
             self.ghosts[order.venue_order_id] = self.world.now_us
+        beyond = self._exposure.executed(request.instrument_id)
+        if beyond and not self.ghosts and not self.log_losses:  # what nobody can know of cannot be counted
+            self.fail("I6", beyond)
         slot = (request.owner, request.tag)
         live = [
             other.request.client_order_id
@@ -139,9 +150,19 @@ class Checks:
             self._booked[key] = None
             if not fill.trade_id.startswith("syn:"):
                 delay_us = fill.receive_us - self.skew_us - fill.event_us
-                self.delays.append(delay_us)
-                if delay_us > BOOKED_US and fill.event_us > self.blocked_us:
-                    self.fail("I9", f"trade {fill.trade_id} was booked after {delay_us // SECOND_US} s")
+                self._note_delay(fill, delay_us)
+
+    def _note_delay(self, fill: Fill, delay_us: int) -> None:
+        """I9: what no outage accounts for of a delay is short."""
+        outage_us = self.outages.within(fill.event_us, self.world.now_us)
+        self.delays.append(delay_us)
+        if not outage_us:
+            self.delays_clear.append(delay_us)
+        if delay_us - outage_us > BOOKED_US:
+            text = f"trade {fill.trade_id} was booked after {delay_us // SECOND_US} s"
+            self.fail("I9", f"{text}, {outage_us // SECOND_US} s of them in outages")
+        elif delay_us > BOOKED_US:
+            self.late_in_outages += 1
 
     def _done(self, order: Order) -> None:
         """I2, I3, I5: the bot is through with an order."""
@@ -185,6 +206,7 @@ class Checks:
 
     def heard(self, record: object) -> None:
         """An event or request of the engine."""
+        self.wire.heard(record)
         kind = type(record)
         if kind is RequestFailed:
             failure: RequestFailed = record  # type: ignore[assignment]

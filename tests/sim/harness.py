@@ -22,6 +22,7 @@ from connectors.simulated.venue import SimulatedExchange
 from engine.core import marks
 from engine.core.modes import CAUSES, Exit, Mode
 from engine.core.order_ids import OrderIds
+from engine.core.order_records import KEPT
 from engine.core.ports import Record
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import OperatorAction
@@ -43,6 +44,7 @@ SETTLE_US = 150 * SECOND_US
 FLAT_US = 60 * SECOND_US
 COPY_US = 7 * SECOND_US
 OPERATOR_US = 20 * SECOND_US
+POSITION_MAX = Decimal("0.06")  # base units; every slot has 0.01
 
 
 class Run:
@@ -82,7 +84,10 @@ class Run:
         )
         self.disk = Disk(Path("orders.sqlite"), Random(f"disk:{seed}"))
         self.disk.fault = self.rates.disk
-        self.checks = Checks(self.world, self.disk, OrderIds(TAG, 1).is_own)
+        draw = Random(f"limits:{seed}")
+        self.position_max = POSITION_MAX if draw.random() < 0.3 else None
+        self.remembered = draw.randrange(10, 60) if draw.random() < 0.3 else KEPT
+        self.checks = Checks(self.world, self.disk, OrderIds(TAG, 1).is_own, self.position_max)
         self.crashes: list[int] | None = None
         if crashes is not None or self.rates.crash_rate:
             self.crashes = list(crashes or ())
@@ -96,6 +101,7 @@ class Run:
         self.flat_us = -1
         self.stop_us = 0
         self._awake_us = 0
+        self._down_us = START_US  # since when no process runs
         self._next_copy_us = START_US + COPY_US
         self._crash_chance = Random(f"crash:{seed}")
         self._trace = trace
@@ -136,24 +142,26 @@ class Run:
                 life.connector.wall_step_us = self.step_us  # the engine's clock does not step
                 self.skew_us += self.step_us  # the next process starts with the new time
                 self.step_us = 0
+                self.checks.wire.clock_stepped()
             if rates.pause_rate and chance.random() < rates.pause_rate:
                 self.world.count("pause")
                 self._step(life, int((1 + chance.random() * 29) * SECOND_US))
-                self._awake_us = self.checks.blocked_us = self.world.now_us
+                self._awake_us = self.world.now_us
+                self.checks.outages.note(now_us, self._awake_us)
             if (now_us // SECOND_US) % (OPERATOR_US // SECOND_US) == 0:
                 self._resume()
         self._to(until_us)
         if self.life is not None:
             self.checks.second(self.life.engine, self.life.connector.stream, self._awake_us)
-        self._note_blocked()
+        self._note_outage(now_us)
 
-    def _note_blocked(self) -> None:
+    def _note_outage(self, since_us: int) -> None:
         """Whether bot and venue can reach each other at all."""
         world, life = self.world, self.life
         weather = world.weather
-        blocked = weather.closed or weather.cut_off or weather.no_trades_us > world.now_us or life is None
-        if blocked or (life is not None and life.connector.banned_us > life.connector.now_us):
-            self.checks.blocked_us = world.now_us
+        away = weather.closed or weather.cut_off or weather.no_trades_us > world.now_us or life is None
+        if away or (life is not None and life.connector.banned_us > life.connector.now_us):
+            self.checks.outages.note(since_us, world.now_us)
 
     def _to(self, until_us: int) -> None:
         """Run the process, or wait until it is started again."""
@@ -178,6 +186,7 @@ class Run:
     def _start(self) -> None:
         self.checks.new_process()
         self.checks.skew_us = self.skew_us
+        self.checks.outages.note(self._down_us, self.world.now_us)
         self.points = 0
         self.lives += 1
         self._awake_us = self.world.now_us
@@ -203,6 +212,7 @@ class Run:
         self._say("crash", self.points)
         self.crash_at = 0
         self.life = None
+        self._down_us = self.world.now_us
         life.connector.die()
         self.disk.kill()
         chance = self._crash_chance
@@ -218,6 +228,7 @@ class Run:
         self.disk.fault = 0.0
         self.world.heal()
         self.checks.healed_us = self.world.now_us
+        self.checks.wire.forget()
         if self.life is not None:
             self.steps.append(self.points)
             self.life.connector.heal()
@@ -318,6 +329,8 @@ class Run:
             "disk_failures": self.disk.failed,
             "faults": world.counts,
             "delays": checks.delays,
+            "delays_clear": checks.delays_clear,
+            "late_in_outages": checks.late_in_outages,
             "flat_us": self.flat_us,
             "simulated_us": world.now_us - START_US,
             "points": self.steps,

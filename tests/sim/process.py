@@ -17,6 +17,7 @@ from engine.core.order_ids import OrderIds
 from engine.core.ports import Record
 from engine.core.state import State
 from engine.core.user_stream import UserStream
+from engine.schema.values import Amount
 from engine.store.event_chain import read_chain
 from engine.store.order_log import OrderLog
 from engine.store.recovery import resume
@@ -60,11 +61,12 @@ class Life:
         if session.halt_latch:
             self.log.set_halt_latch("", now_us)  # the operator has looked
         sheet = run.habits.sheet()
-        state = State([run.instrument], ids, {VENUE: sheet}, now_us)
+        state = State([run.instrument], ids, {VENUE: sheet}, now_us, run.remembered)
         self.connector = FaultyConnector(world, run.skew_us)
         self.recorder = Recorder(NoJournal(), self.log)  # type: ignore[arg-type]
         stream = UserStream(VENUE, [INSTRUMENT_ID], state.orders.cursors, sheet)
-        settings = Settings(bot="sim", quote="USDT", limits=RiskLimits())
+        limit = None if run.position_max is None else Amount(run.position_max)
+        settings = Settings(bot="sim", quote="USDT", limits=RiskLimits(max_position=limit))
 
         def changed(change: Change) -> None:
             self.recorder.changed(change)

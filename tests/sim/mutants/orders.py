@@ -10,6 +10,7 @@ import msgspec
 from engine.core import (
     absence,
     adoption,
+    check_rules,
     checks,
     order_absence,
     order_commands,
@@ -19,14 +20,17 @@ from engine.core import (
     tracker_state,
 )
 from engine.core.executors.quote import QuoteExecutor
+from engine.core.funds import Funds
 from engine.core.lifecycle import News, Stage
 from engine.core.order_record import FAR, Record
 from engine.core.order_reports import wake_the_dead
+from engine.core.orders import OrderTracker
 from engine.core.portfolio import Portfolio
 from engine.core.tracker_state import TrackerState
-from engine.model.enums import CloseReason, Phase
+from engine.model.enums import CloseReason, OrderStatus, Phase
 from engine.model.fill import Fill
 from engine.model.money import ZERO
+from engine.model.order import Order
 from engine.model.request import LookupOrder
 from tests.sim.mutants.patch import Patch, mutant
 from tests.sim.mutants.rules import r09_no_cursor_sync
@@ -207,3 +211,30 @@ def position_and_money_of_late_fills_are_lost(patch: Patch) -> None:
         real(self, msgspec.structs.replace(change, fill=None) if closed else change)
 
     real = patch.set(Portfolio, "apply", apply)
+
+
+@mutant()
+def orders_in_doubt_have_no_size(patch: Patch) -> None:
+    """Until an answer comes, an order counts for nothing: the limit of the position is overrun."""
+
+    def update(self: Funds, order: Order, market: Any, reference: Any) -> None:
+        hidden = order.status is OrderStatus.UNKNOWN and not order.settled
+        if hidden:
+            order.quantity, quantity = ZERO, order.quantity
+        real(self, order, market, reference)
+        if hidden:
+            order.quantity = quantity
+
+    real = patch.set(Funds, "update", update)
+
+
+@mutant()
+def position_limit_counts_no_open_orders(patch: Patch) -> None:
+    patch.set(check_rules.Context, "after", lambda self, request: self.market.position)
+    patch.set(checks, "RULES", tuple(row for row in checks.RULES if row[0] != "max_position"))
+
+
+@mutant()
+def forgotten_orders_are_not_recalled(patch: Patch) -> None:
+    """hummingbot forgets an order 30 s after its end; what comes later belongs to nobody."""
+    patch.set(OrderTracker, "wants_recall", lambda self, event: None)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from connectors.simulated import desk, faulty_connector, replica, unanswered
+from connectors.simulated.faulty_connector import FaultyConnector
 from engine.model.enums import Outcome
+from engine.model.request import Request
 from tests.sim.mutants.patch import Patch, mutant
 
 
@@ -55,3 +61,41 @@ def absent_means_rejected(patch: Patch) -> None:
             for event in unanswered.ambiguous(request, cause, started_us, receive_us)
         ],
     )
+
+
+@mutant(profile="r429", scale=2)
+def retry_after_is_ignored(patch: Patch) -> None:
+    """hummingbot#1291: 429 is answered with more of the same."""
+
+    def call(self: FaultyConnector, request: Request) -> None:
+        self._retry_us = self.banned_us = 0
+        real(self, request)
+
+    real = patch.set(FaultyConnector, "_call", call)
+
+
+@mutant(profile="partition_rate+conn_fail", scale=10)
+def connects_follow_each_other(patch: Patch) -> None:
+    patch.set(faulty_connector, "CONNECT_GAP_US", 1)
+    patch.set(faulty_connector, "CONNECT_BACKOFF_US", (300_000, 300_000))
+
+
+@mutant(profile="skew_us")
+def clock_offset_is_not_applied(patch: Patch) -> None:
+    """ccxt#2281: requests are signed with whatever the machine's clock says."""
+
+    def tell(self: FaultyConnector, call: Any, back_us: int, events: Any) -> None:
+        real(self, call, back_us, events)
+        self._offset_us = 0
+
+    real = patch.set(FaultyConnector, "_tell", tell)
+
+
+@mutant()
+def times_are_seconds(patch: Patch) -> None:
+    """One place that takes a time in seconds for one in microseconds."""
+
+    def _row(self: replica.ReplicaDesk, fill: Any, receive_us: int) -> Any:
+        return real(self, msgspec.structs.replace(fill, event_us=fill.event_us // 1_000_000), receive_us)
+
+    real = patch.set(replica.ReplicaDesk, "_row", _row)
