@@ -28,6 +28,7 @@ from connectors.simulated.server.filters import Situation, check_filters, fits_l
 from connectors.simulated.server.params import CLIENT_ID
 from connectors.simulated.server.placement import Placement, read_placement
 from connectors.simulated.server.render import amended, cancelled, placed
+from connectors.simulated.server.spending import affordable
 from connectors.simulated.server.tickets import Amend, Ticket
 from connectors.simulated.server.values import Moment, money
 from connectors.simulated.server.world import World
@@ -102,15 +103,7 @@ def submit(world: World, account: Account, placement: Placement) -> Ticket:
 
 def quantity_for(placement: Placement) -> Decimal:
     """How much a market order of so much quote trades: whole lots, never for more than was named."""
-    listing, left, lots = placement.symbol.listing, placement.quote_quantity, 0
-    step = placement.symbol.instrument.quantity_step
-    for price, quantity in listing.levels(placement.side.opposite):
-        affordable = min(listing.lots(quantity), int(left // (price * step)))
-        lots += affordable
-        left -= price * step * affordable
-        if affordable < listing.lots(quantity):
-            break
-    amount = listing.quantity(lots)
+    amount = affordable(placement.symbol.listing, placement.side, placement.quote_quantity)
     lot_size = next(each for each in placement.symbol.filters if each.kind == "LOT_SIZE")
     if amount < lot_size.number("minQty"):
         raise ApiError(REFUSED, NOT_ENOUGH_LIQUIDITY)

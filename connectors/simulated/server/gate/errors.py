@@ -1,0 +1,67 @@
+"""Every error that the venue may answer with in Gate's words: HTTP status, label and text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.errors import Rejected, TickwrightError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    label: str
+    text: str = ""
+
+
+class GateError(TickwrightError):
+    """An answer that is an error."""
+
+    def __init__(self, kind: Kind, text: str = "") -> None:
+        super().__init__(text or kind.text or kind.label)
+        self.kind = kind
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that clients get."""
+        return {"label": self.kind.label, "message": str(self)}
+
+
+NO_SUCH_PATH = Kind(404, "NOT_FOUND", "The requested URL was not found")
+BAD_BODY = Kind(400, "INVALID_REQUEST_BODY", "The request body is not a JSON object")
+BAD_VALUE = Kind(400, "INVALID_PARAM_VALUE")
+MISSING = Kind(400, "MISSING_REQUIRED_PARAM")
+MISSING_HEADER = Kind(400, "MISSING_REQUIRED_HEADER")
+BAD_PAIR = Kind(400, "INVALID_CURRENCY_PAIR", "Invalid currency pair")
+BAD_TEXT = Kind(400, "INVALID_CLIENT_ORDER_ID", "text must be t- and 1 to 28 of 0-9 A-Z a-z _ - .")
+BAD_PRECISION = Kind(400, "INVALID_PRECISION")
+TOO_LITTLE = Kind(400, "AMOUNT_TOO_LITTLE", "Your order size is too small")
+TOO_MUCH = Kind(400, "AMOUNT_TOO_MUCH", "Your order size is too large")
+NOT_ENOUGH = Kind(400, "BALANCE_NOT_ENOUGH", "Not enough balance")
+WOULD_TAKE = Kind(400, "POC_FILL_IMMEDIATELY", "Order would match and take immediately so its cancelled")
+REPEATED = Kind(400, "REPEATED_CREATION", "text is already used by an open order")
+TOO_MANY_ORDERS = Kind(400, "TOO_MANY_ORDERS", "Too many open orders")
+RESTRICTED = Kind(400, "TRADE_RESTRICTED", "The market is not open for trading")
+NO_SUCH_ORDER = Kind(404, "ORDER_NOT_FOUND", "Order not found")
+ORDER_CLOSED = Kind(400, "ORDER_CLOSED", "Order has been closed")
+ORDER_CANCELLED = Kind(400, "ORDER_CANCELLED", "Order has been cancelled")
+BAD_KEY = Kind(401, "INVALID_KEY", "Invalid key provided")
+BAD_SIGNATURE = Kind(401, "INVALID_SIGNATURE", "Signature mismatch")
+EXPIRED = Kind(403, "REQUEST_EXPIRED", "The request came too late, or its Timestamp is too far from the server's time")
+TOO_MANY_REQUESTS = Kind(429, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
+NOT_LOGGED_IN = Kind(401, "AUTHENTICATION_FAILED", "Not login")
+
+REFUSALS = {
+    "insufficient_funds": NOT_ENOUGH,
+    "duplicate_client_order_id": REPEATED,
+    "would_take": WOULD_TAKE,
+    "halted": RESTRICTED,
+    "too_many_orders": TOO_MANY_ORDERS,
+    "unknown_order": NO_SUCH_ORDER,
+    "invalid_order": BAD_VALUE,
+}
+
+
+def refusal(error: Rejected) -> GateError:
+    """The exchange's no in the words of this protocol."""
+    return GateError(REFUSALS.get(error.code, BAD_VALUE), str(error))

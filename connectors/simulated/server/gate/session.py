@@ -1,0 +1,201 @@
+"""One WebSocket connection: subscriptions, public and signed, and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from connectors.simulated.server.gate import orders
+from connectors.simulated.server.gate.board import INTERVALS, OBU_DEPTHS
+from connectors.simulated.server.gate.errors import BAD_BODY, BAD_PAIR, BAD_VALUE, NOT_LOGGED_IN, GateError
+from connectors.simulated.server.gate.keys import Key
+from connectors.simulated.server.gate.rest import charge, check_expiry, decode, encode
+from connectors.simulated.server.gate.values import Fields, milliseconds, seconds
+from connectors.simulated.server.gate.world import PRIVATE, GateWorld
+from connectors.simulated.server.hub import Event
+from connectors.simulated.server.sockets import Connection
+from connectors.simulated.server.values import TimeUnit
+from connectors.simulated.venue_order import Account
+
+MARKETS_OF = ("spot.trades", "spot.tickers", "spot.book_ticker")  # their payload is a list of markets
+BOOK_SPEEDS = ("20ms", "100ms")
+SUBSCRIBE_ERROR, SIGN_ERROR = 2, 4
+
+
+def _of_order(
+    operation: Callable[[GateWorld, Account, str, Fields], Any],
+) -> Callable[[GateWorld, Account, Fields], Any]:
+    """An operation whose order is named in its parameters."""
+    return lambda world, account, fields: operation(world, account, fields.need("order_id"), fields)
+
+
+CALLS: dict[str, tuple[str, Callable[[GateWorld, Account, Fields], Any]]] = {
+    "spot.order_place": ("POST", orders.place),
+    "spot.order_cancel": ("DELETE", _of_order(orders.cancel)),
+    "spot.order_cancel_cp": ("DELETE", orders.cancel_all),
+    "spot.order_amend": ("PATCH", _of_order(orders.amend)),
+    "spot.order_status": ("GET", _of_order(orders.lookup)),
+}
+
+
+class Session:
+    """What one connection hears, and whose orders it may give."""
+
+    def __init__(self, world: GateWorld, connection: Connection) -> None:
+        self._world = world
+        self._connection = connection
+        self._streams: dict[str, None] = {}
+        self._key: Key | None = None
+
+    def close(self) -> None:
+        for stream in self._streams:
+            self._world.hub.unsubscribe(stream, self)
+
+    def hear(self, stream: str, event: Event) -> None:
+        self._connection.send(event.text(TimeUnit.MILLISECOND))
+
+    def request(self, text: str) -> None:
+        """Answer a frame of the client, then let private news go."""
+        self._world.advance()
+        try:
+            message = decode(text)
+        except (ValueError, RecursionError):
+            self._say({"error": {"code": 1, "message": "invalid JSON"}})
+            return
+        channel, event = str(message.get("channel")), message.get("event")
+        if channel == "spot.ping":
+            self._say(self._header("spot.pong", "", message) | {"result": None})
+        elif event == "api":
+            self._api(channel, message)
+        elif event in ("subscribe", "unsubscribe"):
+            self._subscribe(channel, event, message)
+        else:
+            self._say(self._header(channel, str(event), message) | _failure(1, f"unknown event {event}"))
+        self._world.commit()
+        self._world.deliver()
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        self._connection.send(encode(answer).decode())
+
+    def _header(self, channel: str, event: str, message: dict[str, Any]) -> dict[str, Any]:
+        now_us = self._world.now_us
+        return {
+            "time": seconds(now_us),
+            "time_ms": milliseconds(now_us),
+            "id": message.get("id"),
+            "channel": channel,
+            "event": event,
+        }
+
+    # --- subscriptions
+
+    def _subscribe(self, channel: str, event: str, message: dict[str, Any]) -> None:
+        payload = message.get("payload") or []
+        answer = self._header(channel, event, message) | {"payload": payload}
+        try:
+            streams = self._streams_of(channel, payload, message)
+        except GateError as error:
+            code = SUBSCRIBE_ERROR if error.kind in (BAD_PAIR, BAD_VALUE) else SIGN_ERROR
+            self._say(answer | _failure(code, str(error)))
+            return
+        self._say(answer | {"result": {"status": "success"}})
+        for stream in streams:
+            if event == "unsubscribe":
+                self._streams.pop(stream, None)
+                self._world.hub.unsubscribe(stream, self)
+                continue
+            self._streams[stream] = None
+            self._world.hub.subscribe(stream, self)
+            if channel == "spot.obu":
+                _, pair, depth = stream.rsplit(" ", 1)[1].split(".")
+                self._say(self._world.board(pair).full_book(depth, self._world.now_us))
+
+    def _streams_of(self, channel: str, payload: Any, message: dict[str, Any]) -> list[str]:
+        """The names of what is asked for."""
+        if not isinstance(payload, list) or not all(isinstance(each, str) for each in payload):
+            raise GateError(BAD_VALUE, "payload must be a list of texts")
+        if channel in PRIVATE:
+            return [f"{channel} {self._owner(channel, message).account.number}"]
+        if channel in MARKETS_OF and payload:
+            return [f"{channel} {self._pair(pair)}" for pair in payload]
+        if channel == "spot.order_book_update" and len(payload) == 2 and payload[1] in BOOK_SPEEDS:
+            return [f"{channel} {self._pair(payload[0])}"]
+        if channel == "spot.candlesticks" and len(payload) == 2 and payload[0] in INTERVALS:
+            return [f"{channel} {payload[0]} {self._pair(payload[1])}"]
+        if channel == "spot.obu" and payload:
+            return [f"{channel} {self._book(name)}" for name in payload]
+        raise GateError(BAD_VALUE, f"unknown channel or payload: {channel}")
+
+    def _pair(self, pair: str) -> str:
+        if pair not in self._world.boards:
+            raise GateError(BAD_PAIR, f"unknown currency pair: {pair}")
+        return pair
+
+    def _book(self, name: str) -> str:
+        parts = name.split(".")
+        if len(parts) != 3 or parts[0] != "ob" or parts[2] not in OBU_DEPTHS:
+            raise GateError(BAD_VALUE, f"unknown book: {name}")
+        self._pair(parts[1])
+        return name
+
+    def _owner(self, channel: str, message: dict[str, Any]) -> Key:
+        """Whose private channel it is: each subscription is signed by itself."""
+        auth, stamp = message.get("auth"), str(message.get("time"))
+        if not isinstance(auth, dict):
+            raise GateError(NOT_LOGGED_IN)
+        text = f"channel={channel}&event={message.get('event')}&time={stamp}"
+        fields = Fields(auth)
+        return self._world.keys.check(fields.text("KEY"), text, fields.text("SIGN"), stamp, self._world.now_us)
+
+    # --- orders
+
+    def _api(self, channel: str, message: dict[str, Any]) -> None:
+        payload = message.get("payload")
+        fields = Fields(payload if isinstance(payload, dict) else {})
+        answer: dict[str, Any] = {"request_id": str(fields.values.get("req_id", ""))}
+        status, data = 200, {}
+        try:
+            if channel == "spot.login":
+                data = {"result": self._login(channel, fields)}
+            else:
+                call, params = self._call(channel, fields)
+                self._say(answer | {"ack": True, "header": self._api_header(channel, 200), "data": {"result": params}})
+                assert self._key is not None
+                data = {"result": call(self._world, self._key.account, Fields(params))}
+        except GateError as error:
+            status, data = error.kind.status, {"errs": error.body()}
+        self._say(answer | {"header": self._api_header(channel, status), "data": data})
+
+    def _api_header(self, channel: str, status: int) -> dict[str, Any]:
+        return {
+            "response_time": str(milliseconds(self._world.now_us)),
+            "status": str(status),
+            "channel": channel,
+            "event": "api",
+            "client_id": "-",
+        }
+
+    def _login(self, channel: str, fields: Fields) -> dict[str, Any]:
+        params, stamp = fields.values.get("req_param"), fields.text("timestamp")
+        text = "\n".join(("api", channel, encode(params).decode() if params is not None else "", stamp))
+        self._key = self._world.keys.check(
+            fields.text("api_key"), text, fields.text("signature"), stamp, self._world.now_us
+        )
+        return {"api_key": self._key.name, "uid": str(self._key.account.number)}
+
+    def _call(self, channel: str, fields: Fields) -> tuple[Callable[[GateWorld, Account, Fields], Any], dict[str, Any]]:
+        """What is to be done, and with what."""
+        params, header = fields.values.get("req_param"), fields.values.get("req_header")
+        if channel not in CALLS or not isinstance(params, dict):
+            raise GateError(BAD_BODY, f"unknown channel or no req_param: {channel}")
+        if self._key is None:
+            raise GateError(NOT_LOGGED_IN)
+        method, call = CALLS[channel]
+        charge(self._world, self._key.account, method, "spot/orders", Fields(params))
+        if isinstance(header, dict):
+            check_expiry(self._world, Fields(header).text("x-gate-exptime"))
+        return call, params
+
+
+def _failure(code: int, text: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": text}, "result": {"status": "fail"}}

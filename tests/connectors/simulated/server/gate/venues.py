@@ -1,0 +1,166 @@
+"""A served venue that speaks Gate's protocol: two accounts on one hand-made book."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha512
+from typing import Any
+
+from aiohttp import ClientSession, ClientWebSocketResponse
+
+from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.gate.entrance import GateEntrance
+from connectors.simulated.server.gate.keys import Key
+from connectors.simulated.server.gate.world import GateLimits, GateWorld
+from connectors.simulated.venue import SimulatedExchange
+from engine.core.clock import Clock
+from engine.model.enums import Side
+from tests.connectors.simulated.builders import ScriptedMarket, money
+from tests.connectors.simulated.server.venues import BTC, SECRETS, HandClock, instrument, key_of
+
+MANY = GateLimits(orders_1s=10_000, private_10s=10_000, public_10s=10_000)
+
+
+def make_world(clock: Any, limits: GateLimits | None = None) -> GateWorld:
+    """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
+    exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
+
+    def lay_out(exchange: SimulatedExchange) -> None:
+        engine = exchange.listing(BTC).engine
+        engine.add(Side.BUY, 9_900, 1_000)
+        engine.add(Side.SELL, 10_100, 1_000)
+        engine.print_trade(10_000, 1_000, Side.BUY)
+
+    world = GateWorld(exchange, [ScriptedMarket((clock(), lay_out))], clock, limits)
+    for name, secret in SECRETS.items():
+        world.keys.add(Key(key_of(name), exchange.open_account(name, money(USDT=100_000, BTC=100)), secret))
+    return world
+
+
+def sign(by: str, text: str) -> str:
+    return hmac.new(SECRETS[by].encode(), text.encode(), sha512).hexdigest()
+
+
+class Answer:
+    """Status, headers and body of an answer; a float in it would be an error of the venue."""
+
+    def __init__(self, status: int, headers: Any, text: str) -> None:
+        self.status, self.headers = status, headers
+        self.body = json.loads(text, parse_float=_no_floats)
+
+    @property
+    def error(self) -> tuple[int, str]:
+        return self.status, self.body["label"]
+
+
+def _no_floats(text: str) -> None:
+    raise AssertionError(f"the number {text} is not exact: it has to be text")
+
+
+class Socket:
+    """A client's WebSocket. `ask` reads on until its own answer comes; `heard` keeps what came before."""
+
+    def __init__(self, site: Site, connection: ClientWebSocketResponse) -> None:
+        self.site, self.connection = site, connection
+        self.heard: list[Any] = []
+
+    async def next(self) -> Any:
+        if self.heard:
+            return self.heard.pop(0)
+        return json.loads(await self.connection.receive_str(timeout=5), parse_float=_no_floats)
+
+    async def say(self, message: Any) -> None:
+        await self.connection.send_str(message if isinstance(message, str) else json.dumps(message))
+
+    async def subscribe(self, channel: str, *payload: str, by: str = "", event: str = "subscribe") -> Any:
+        """The answer to a subscription."""
+        stamp = self.site.clock() // 1_000_000
+        message: dict[str, Any] = {"time": stamp, "id": 5, "channel": channel, "event": event, "payload": payload}
+        if by:
+            signature = sign(by, f"channel={channel}&event={event}&time={stamp}")
+            message["auth"] = {"method": "api_key", "KEY": key_of(by), "SIGN": signature}
+        await self.say(message)
+        return await self.next()
+
+    async def call(self, channel: str, by: str = "alice", header: Any = None, **params: Any) -> list[Any]:
+        """The frames that answer a request on the socket."""
+        stamp = str(self.site.clock() // 1_000_000)
+        text = "\n".join(("api", channel, json.dumps(params, separators=(",", ":")), stamp))
+        payload = {"req_id": "r", "req_param": params, "api_key": key_of(by), "timestamp": stamp}
+        payload |= {"signature": sign(by, text)} | ({"req_header": header} if header else {})
+        await self.say({"time": int(stamp), "channel": channel, "event": "api", "payload": payload})
+        first = await self.next()
+        return [first, await self.next()] if first.get("ack") else [first]
+
+
+class Site:
+    """A running venue and a client of it."""
+
+    def __init__(
+        self, world: GateWorld, clock: HandClock, server: VenueServer[GateWorld], session: ClientSession
+    ) -> None:
+        self.world, self.clock, self.server, self.session = world, clock, server, session
+        self.engine = world.exchange.listing(BTC).engine
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    async def ask(self, method: str, path: str, query: str = "", body: str = "", **headers: str) -> Answer:
+        url = f"{self.base}/api/v4/{path}" + (f"?{query}" if query else "")
+        async with self.session.request(method, url, data=body.encode() or None, headers=headers) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def signed(
+        self, method: str, path: str, query: str = "", body: Any = None, by: str = "alice", **headers: str
+    ) -> Answer:
+        """A signed request of a trader, stamped with the venue's time."""
+        text, stamp = "" if body is None else json.dumps(body), str(self.clock() // 1_000_000)
+        parts = (method, f"/api/v4/{path}", query, sha512(text.encode()).hexdigest(), stamp)
+        signature = sign(by, "\n".join(parts))
+        signed = {"KEY": key_of(by), "Timestamp": stamp, "SIGN": signature} | headers
+        return await self.ask(method, path, query, text, **signed)
+
+    async def order(self, side: str, amount: str, price: str = "", by: str = "alice", **others: Any) -> Answer:
+        """POST orders on BTC_USDT: limit, market without a price."""
+        body = {"currency_pair": "BTC_USDT", "side": side, "amount": amount}
+        body |= {"type": "limit", "price": price} if price else {"type": "market", "time_in_force": "ioc"}
+        return await self.signed("POST", "spot/orders", body=body | others, by=by)
+
+    @asynccontextmanager
+    async def socket(self, path: str = "/ws/v4/") -> AsyncIterator[Socket]:
+        async with self.session.ws_connect(f"{self.base}{path}") as connection:
+            yield Socket(self, connection)
+
+    def pass_time(self, us: int) -> None:
+        """Move the venue's clock and let what is due happen."""
+        self.clock.now_us += us
+        self.server.tick()
+
+
+@asynccontextmanager
+async def serving(limits: GateLimits | None = None) -> AsyncIterator[Site]:
+    clock = HandClock()
+    world = make_world(clock, limits)
+    server = VenueServer(world, GateEntrance(world), tick_s=0)
+    await server.start()
+    try:
+        async with ClientSession() as session:
+            yield Site(world, clock, server, session)
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def live_venue() -> AsyncIterator[VenueServer[GateWorld]]:
+    """As `serving`, but time passes."""
+    world = make_world(Clock().now_us)
+    server = VenueServer(world, GateEntrance(world), 0.02)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
