@@ -23,7 +23,7 @@ from engine.core.driver import Driver
 from engine.core.engine import Engine, Settings
 from engine.core.journal import Header, JournalWriter
 from engine.core.order_ids import OrderIds
-from engine.core.ports import Controller
+from engine.core.ports import Controller, LiveConnector
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
@@ -106,31 +106,31 @@ def market_maker() -> Controller:
 class Bot:
     """One life of the bot's process."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, connector: LiveConnector) -> None:
         loop, disk, now_us = world.loop, world.disk, world.loop.wall_us()
         chain = read_chain(disk)
         assert chain is not None, "the chain of the order log is broken"
         log = OrderLog(Path("orders.sqlite"), NoLock(), disk, chain)  # type: ignore[arg-type]
         session = log.begin_session(now_us, TAG)
-        header = Header("test", "test", "", "", 0, (INSTRUMENT,), SECOND_US, TAG, session.epoch, now_us)
+        header = Header("test", "test", "", "", 0, tuple(connector.instruments), SECOND_US, TAG, session.epoch, now_us)
         self.journal = JournalWriter(world.journal, header)
-        state = State([INSTRUMENT], OrderIds(TAG, session.epoch), {VENUE: SHEET}, now_us)
+        state = State(connector.instruments, OrderIds(TAG, session.epoch), {VENUE: world.sheet}, now_us)
         recorder = Recorder(self.journal, log)  # type: ignore[arg-type]
-        stream = UserStream(VENUE, [MARKET], state.orders.cursors, SHEET)
+        stream = UserStream(VENUE, [MARKET], state.orders.cursors, world.sheet)
         settings = Settings(bot="bot", quote="USDT")
         self.engine = Engine(state, [market_maker()], settings, {VENUE: stream}, [recorder.hear], recorder.changed)
         resume(log.load(now_us), self.engine, now_us)
         recorder.follow(self.engine)
         self.clock = LoopClock(loop)
         self.wake = asyncio.Event()
-        self.connector = WireConnector(VENUE, self.hear, self.clock.now_us)
+        self.connector = connector
         self.driver = Driver(self.engine, [], recorder.commit, [self.connector], recorder.recall)
 
     async def run(self, stop_us: int) -> None:
         """Trade until `stop_us`, then cancel everything and end."""
         loop = asyncio.get_running_loop()
         loop.call_later(self.clock.seconds_until(stop_us), self.stop)
-        connection = asyncio.create_task(self.connector.run())
+        connection = asyncio.create_task(self.connector.run(self._heard, self.clock.now_us))
         try:
             await run_live(self.driver, self.clock, self.wake)
         finally:
@@ -141,24 +141,29 @@ class Bot:
 
     def stop(self) -> None:
         """The operator's word."""
-        self.hear(OperatorCommand(OperatorAction.STOP, "operator", "", self.clock.now_us()))
+        self._heard([OperatorCommand(OperatorAction.STOP, "operator", "", self.clock.now_us())])
         self.wake.set()
 
-    def hear(self, event: Event) -> None:
-        self.engine.apply(event)
+    def _heard(self, events: Sequence[Event]) -> None:
+        self.driver.hear(events)
         if self.engine.due_us <= self.clock.now_us():
             self.wake.set()
 
 
 class World:
-    """Everything that outlives the bot's process: venue, network, disk. `journal` is what all lives have written."""
+    """Everything that outlives the bot's process: venue, network, disk. `journal` is what all lives have written.
+
+    What speaks for the venue and to it is in `sheet`, `serve` and `connect`: here the toy ones of this folder.
+    """
+
+    instrument = INSTRUMENT
+    sheet = SHEET
 
     def __init__(self, loop: NetLoop, markets: Sequence[Market] = ()) -> None:
         self.loop = loop
-        self.exchange = SimulatedExchange(VENUE, [INSTRUMENT])
+        self.exchange = SimulatedExchange(VENUE, [self.instrument])
         self.account = self.exchange.open_account("bot", {"BTC": Decimal(10), "USDT": Decimal(1_000_000)})
-        markets = markets or [ThinMarket(MARKET, 600_000, Random("market:1"), START_US)]
-        self.venue = WireVenue(self.exchange, self.account, markets, loop)
+        self.markets = markets or [ThinMarket(MARKET, 600_000, Random("market:1"), START_US)]
         self.disk = sqlite3.connect(":memory:", isolation_level=None)
         weakref.finalize(self, self.disk.close)
         migrate(self.disk, Path("orders.sqlite"))
@@ -168,12 +173,21 @@ class World:
         self._ended = asyncio.Event()
         loop.killed.append(self._note_death)
 
+    async def serve(self) -> None:
+        """The venue, until it is cancelled."""
+        self.venue = WireVenue(self.exchange, self.account, self.markets, self.loop)
+        await self.venue.run()
+
+    async def connect(self) -> LiveConnector:
+        """A connector for a new life of the bot."""
+        return WireConnector(VENUE, [self.instrument])
+
     async def run(self, seconds: float, crashes: Sequence[int] = (), skew_us: int = 0) -> None:
         """Trade for `seconds`; the n-th life of the bot is killed at its n-th number of resumptions.
 
         `skew_us` is how far the bot's wall clock is ahead of the venue's.
         """
-        serving = self.loop.spawn(Process("venue"), self.venue.run)
+        serving = self.loop.spawn(Process("venue"), self.serve)
         stop_us = START_US + round(seconds * 1e6) + skew_us
         ended = False
         while not ended:
@@ -196,7 +210,7 @@ class World:
             await serving
 
     async def _live(self, stop_us: int) -> None:
-        self.bot = Bot(self)
+        self.bot = Bot(self, await self.connect())
         await self.bot.run(stop_us)
 
     def _note_death(self, process: Process) -> None:

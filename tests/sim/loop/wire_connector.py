@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
@@ -16,6 +16,7 @@ from connectors.simulated.desk import ACTIONS
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
 from engine.model.event import ClockSynced, ConnectorStatus, Event, OrderUpdate, RequestFailed
+from engine.model.instrument import Instrument
 from engine.model.request import FetchBalances, FetchOpenOrders, Reconnect, Request, ResyncBook, SubmitOrder, SyncClock
 from tests.sim.loop.wire_venue import REST_URL, STREAM_URL, Envelope, Problem
 
@@ -36,20 +37,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class WireConnector:
-    """`engine.core.ports.Connector`. `hear` gets every event; `now_us` is this process's clock."""
+    """`engine.core.ports.LiveConnector`."""
 
     request_expiry_us = TIMEOUT_S * SECOND_US
 
-    def __init__(self, venue: str, hear: Callable[[Event], None], now_us: Callable[[], int]) -> None:
+    def __init__(self, venue: str, instruments: Sequence[Instrument]) -> None:
         self.venue = venue
-        self._hear = hear
-        self._now_us = now_us
+        self.instruments = instruments
+        self._events: Callable[[Sequence[Event]], None]
+        self._now_us: Callable[[], int]
         self._tasks: asyncio.TaskGroup
         self._session: aiohttp.ClientSession
         self._stream: ClientConnection | None = None
 
-    async def run(self) -> None:
+    async def run(self, hear: Callable[[Sequence[Event]], None], now_us: Callable[[], int]) -> None:
         """Keep the stream up, until it is cancelled."""
+        self._events, self._now_us = hear, now_us
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with (
             aiohttp.ClientSession(timeout=timeout, middlewares=[sent_once]) as self._session,
@@ -62,6 +65,9 @@ class WireConnector:
             self._tasks.create_task(self._call(request))
         elif self._stream is not None:
             self._tasks.create_task(self._stream.close())
+
+    def _hear(self, event: Event) -> None:
+        self._events([event])
 
     # ---- requests
 
