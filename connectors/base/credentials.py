@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Never
 
 HIDDEN = "***"
@@ -37,13 +37,10 @@ class Secret:
         raise TypeError("secrets are not written")
 
 
-NOTHING = Secret("")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Credentials:
     """One key of one account. `secret` is a shared secret, or a private key in PEM (Ed25519, RSA)."""
 
     api_key: Secret
     secret: Secret
-    passphrase: Secret = NOTHING
+    passphrase: Secret = field(default_factory=lambda: Secret(""))

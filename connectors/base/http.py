@@ -91,4 +91,7 @@ async def asked(question: Callable[[], Awaitable[T]]) -> T:
         sleep=asyncio.sleep,
         reraise=True,
     )
-    return await attempts(question)
+    async for attempt in attempts:
+        with attempt:
+            return await question()
+    raise AssertionError("the last attempt returns or raises")

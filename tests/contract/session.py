@@ -1,0 +1,38 @@
+"""A bot that trades end to end through a connector's real code, on the served venue, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from connectors.simulated.market import Market
+from engine.core.ports import LiveConnector
+from engine.model.errors import TickwrightError
+from tests.contract.adapter import Adapter
+from tests.sim.loop.session import LoopClock, World
+from tests.sim.loop.simnet import NetLoop
+
+PORT = 8070
+RETRY_S = 2.0  # a start that fails is repeated after this time
+
+
+class LiveWorld(World):
+    """`server` is the venue, while it serves."""
+
+    def __init__(self, loop: NetLoop, adapter: Adapter, seed: int, markets: Sequence[Market] = ()) -> None:
+        self.instrument, self.sheet = adapter.instrument, adapter.sheet
+        super().__init__(loop, markets)
+        self._adapter = adapter
+        self._seed = seed
+        self.server = adapter.server(self.exchange, self.account, self.markets, loop.wall_us)
+
+    async def serve(self) -> None:
+        await self.server.serve(PORT, lambda port: None)
+
+    async def connect(self) -> LiveConnector:
+        clock = LoopClock(self.loop)
+        while True:
+            try:
+                return await self._adapter.connect(PORT, clock.now_us, self._seed)
+            except TickwrightError:
+                await asyncio.sleep(RETRY_S)
