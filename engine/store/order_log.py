@@ -56,7 +56,7 @@ class OrderLog:
         self._pending = Pending()
         self._shadows: dict[object, Shadow] = {}  # of orders that are not DONE
         self._books: Books | None = None
-        self._message_seq = last_message(connection)
+        self.message_seq = last_message(connection)
         self.log_id = read_meta(connection)["log_id"]
         self._waiting_us = 0  # since when something is pending, or the last commit failed; 0: nothing is
 
@@ -88,8 +88,11 @@ class OrderLog:
 
     # ---- start
 
-    def begin_session(self, start_us: int, tag: str) -> Session:
-        """Commit the epoch of this run before any id is made from it. Raises LogMismatch for another bot's tag."""
+    def begin_session(self, start_us: int, tag: str, about: Mapping[str, object] | None = None) -> Session:
+        """Commit the epoch of this run before any id is made from it. Raises LogMismatch for another bot's tag.
+
+        `about`: what else the history is to know of the session.
+        """
         meta = read_meta(self._connection)
         if meta.get("tag", tag) != tag:
             fix = f"keep the order tag {meta['tag']}, or start the bot under another name"
@@ -98,7 +101,8 @@ class OrderLog:
         clean_stop_us = int(meta.get("clean_stop_us", "0"))
         for key, value in (("tag", tag), ("epoch", str(epoch)), ("clean_stop_us", "0")):
             self._pending.put_meta(key, value)
-        self.note_event("SESSION", {"tag": tag, "epoch": epoch, "clean_stop_us": clean_stop_us}, start_us)
+        details = {"tag": tag, "epoch": epoch, "clean_stop_us": clean_stop_us, **(about or {})}
+        self.note_event("SESSION", details, start_us)
         self.commit(start_us)
         return Session(tag, epoch, clean_stop_us, meta.get("halt_latch", ""))
 
@@ -166,18 +170,21 @@ class OrderLog:
 
     def note_message(self, topic: str, payload: str, now_us: int) -> None:
         """It becomes durable with the facts that it tells of."""
-        self._message_seq += 1
-        self._pending.put(INSERT_MESSAGE, self._message_seq, (self._message_seq, topic, payload))
+        self.message_seq += 1
+        self._pending.put(INSERT_MESSAGE, self.message_seq, (self.message_seq, topic, payload))
         self._wait(now_us)
 
     def unsent(self, after: int, limit: int) -> list[MessageRow]:
         """Committed messages behind number `after` in their order, at most `limit`."""
         return self._connection.execute(SELECT_MESSAGES, (after, limit)).fetchall()
 
-    def note_sent(self, seq: int, now_us: int) -> None:
-        """All messages up to this one have arrived; they go with the next commit."""
+    def note_sent(self, seq: int) -> None:
+        """All messages up to this one have arrived; they go with the next commit, whenever that is."""
         self._pending.put(DELETE_MESSAGES, None, (seq,))
-        self._wait(now_us)
+
+    def note_exported(self, seq: int) -> None:
+        """Entries up to this one are in the history; those after it are not pruned. It goes with the next commit."""
+        self._pending.put_meta("exported_seq", str(seq))
 
     # ---- durable
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.model.money import ZERO, to_text
 from engine.store.event_chain import anchor
 from engine.store.postings import VENUE
-from engine.store.schema import SET_META
+from engine.store.schema import SET_META, read_meta
 
 SLICE = 600  # rows
 
@@ -15,12 +15,14 @@ SLICE = 600  # rows
 def prune(connection: sqlite3.Connection, before_us: int) -> bool:
     """One slice of events, then the orders and postings that have none left. Returns whether there may be more.
 
-    The chain then begins after the last deleted event, and balances carry the sum of the deleted postings.
+    The chain then begins after the last deleted event, and balances carry the sum of the deleted postings. Entries that
+    the history waits for stay.
     """
+    exported = read_meta(connection).get("exported_seq")
     seq, head = anchor(connection)
     oldest = connection.execute("SELECT seq, at_us, hash FROM order_events ORDER BY seq LIMIT ?", (SLICE,))
     for number, at_us, own in oldest:
-        if at_us >= before_us:
+        if at_us >= before_us or (exported is not None and number > int(exported)):
             break
         seq, head = number, own
     connection.execute(SET_META, ("anchor_seq", str(seq)))

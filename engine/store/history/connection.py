@@ -90,11 +90,15 @@ class Store:
         """An INSERT that knows ON CONFLICT, in the database's dialect."""
         return (postgresql if self.postgres else sqlite).insert(table)
 
-    def upsert(self, table: sa.Table, *, newer: str = "") -> Any:
-        """Insert, or replace the row with the same key; with `newer` only when this column has grown."""
+    def upsert(self, table: sa.Table, *, newer: str = "", keep: str = "") -> Any:
+        """Insert, or replace the row with the same key but for the column `keep`.
+
+        With `newer` only when that column has grown.
+        """
         statement = self.insert(table)
         keys = [column.name for column in table.primary_key]
-        new = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        names = [column.name for column in table.columns if column.name not in (*keys, keep)]
+        new = {name: statement.excluded[name] for name in names}
         where = statement.excluded[newer] > table.columns[newer] if newer else None
         return statement.on_conflict_do_update(index_elements=keys, set_=new, where=where)
 

@@ -73,8 +73,11 @@ instrument = Table(
     _text("kind", ""),
     _text("base", ""),
     _text("quote", ""),
+    _text("settle", ""),
+    _money("contract_size", nullable=True),
     _money("price_step", nullable=True),
     _money("quantity_step", nullable=True),
+    _time("created_at"),  # by the wall clock, also of simulated markets
     Unique("instrument_id", "session_id"),
 )
 session = Table(
@@ -208,7 +211,7 @@ position = Table(
     _key("owner", Text()),  # the strategy; "" of a derivative: all owners together, as the venue sees it
     _text("bot_name"),
     _money("quantity"),
-    _money("average_price", nullable=True),
+    _money("cost"),  # entry value of the open part, ≥ 0
     _money("realized_pnl"),
     _money("fees"),
     _money("accumulated_funding"),
