@@ -96,6 +96,10 @@ class SimulatedExchange:
         """The venue's streams are cut until then; requests are still served."""
         self.cut_until_us = until_us
 
+    def new_order_id(self) -> str:
+        """An id that no order has: for one that a protocol tells of although the exchange refused it."""
+        return str(self._next_key())
+
     # --- time
 
     @property

@@ -1,0 +1,1 @@
+"""The venue speaking OKX v5: spot."""

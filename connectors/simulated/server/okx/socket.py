@@ -1,0 +1,170 @@
+"""One WebSocket: log-in, subscriptions, orders; pushes of what was subscribed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from connectors.simulated.server.hub import Event
+from connectors.simulated.server.okx import trade
+from connectors.simulated.server.okx.board import BARS
+from connectors.simulated.server.okx.errors import (
+    BAD_CHANNEL,
+    BAD_REQUEST,
+    NOT_LOGGED_IN,
+    OkxError,
+)
+from connectors.simulated.server.okx.rest import carry_out, encode, expiry_us
+from connectors.simulated.server.okx.trade import Step
+from connectors.simulated.server.okx.values import Fields
+from connectors.simulated.server.okx.world import OkxWorld
+from connectors.simulated.server.sockets import Connection
+from connectors.simulated.server.values import TimeUnit
+from connectors.simulated.venue_order import Account
+
+CHANNELS = {
+    "public": ("books", "books5", "bbo-tbt", "trades", "tickers"),
+    "business": tuple(f"candle{word}" for word in BARS),
+    "private": ("orders", "account", "positions"),
+}
+ORDERS: dict[str, Step] = {
+    "order": trade.place,
+    "batch-orders": trade.place,
+    "cancel-order": trade.cancel,
+    "batch-cancel-orders": trade.cancel,
+    "amend-order": trade.amend,
+    "batch-amend-orders": trade.amend,
+}
+GOING_AWAY = "64008"
+Message = dict[str, Any]
+
+
+class Session:
+    """One connection to `kind`: public, business or private."""
+
+    def __init__(self, world: OkxWorld, connection: Connection, kind: str) -> None:
+        self._world = world
+        self._connection = connection
+        self._kind = kind
+        self._account: Account | None = None
+        self._streams: dict[str, None] = {}
+        self._private: dict[str, Message] = {}  # subscribed to, as the client said it
+
+    def close(self) -> None:
+        for stream in self._streams:
+            self._world.hub.unsubscribe(stream, self)
+        if self._account is not None:
+            self._world.users.unsubscribe(self._account.number, self)
+
+    def hear(self, stream: str, event: Event) -> None:
+        self._connection.send(event.text(TimeUnit.MILLISECOND))
+
+    def hear_user(self, subscription: int, event: Event) -> None:
+        channel, row = event.payload
+        arg = self._private.get(channel)
+        symbol = "" if arg is None else arg.get("instId", "")
+        if arg is not None and symbol in ("", row.get("instId", symbol)):
+            self._send({"arg": arg | {"uid": str(self._number)}, "data": [row]})
+
+    def announce(self) -> None:
+        """The connection will be closed soon."""
+        text = "The connection will soon be closed for a service upgrade. Please reconnect."
+        self._send({"event": "notice", "code": GOING_AWAY, "msg": text, "connId": "0"})
+
+    def request(self, text: str) -> None:
+        """Answer a frame of the client, and only then let private news go."""
+        if text == "ping":
+            self._connection.send("pong")
+            return
+        self._world.advance()
+        message: Message = {}
+        try:
+            message = _decode(text)
+            self._obey(message)
+        except OkxError as error:
+            told = {"event": "error", "code": error.kind.code, "msg": str(error), "connId": "0"}
+            number = message.get("id")
+            self._send(told | ({"id": number} if isinstance(number, str) else {}))
+        self._world.users.deliver()
+
+    @property
+    def _number(self) -> int:
+        return 0 if self._account is None else self._account.number
+
+    def _obey(self, message: Message) -> None:
+        operation, args = message.get("op"), message.get("args")
+        if not isinstance(args, list) or not all(isinstance(each, dict) for each in args) or not args:
+            raise OkxError(BAD_REQUEST, "args")
+        if operation == "login":
+            self._login(Fields(args[0]))
+        elif operation in ("subscribe", "unsubscribe"):
+            for arg in args:
+                self._subscribe(arg) if operation == "subscribe" else self._unsubscribe(arg)
+        elif operation in ORDERS and self._kind == "private":
+            step, fields = ORDERS[operation], Fields(message)
+            arrived = str(self._world.now_us)
+            expires_us = expiry_us(step, fields.whole("expTime"))
+            answer = carry_out(self._world, self._trader(), [Fields(each) for each in args], step, expires_us)
+            times = {"inTime": arrived, "outTime": str(self._world.now_us)}
+            self._send({"id": fields.text("id"), "op": operation, **answer, **times})
+        else:
+            raise OkxError(BAD_REQUEST, "op")
+
+    def _trader(self) -> Account:
+        if self._account is None:
+            raise OkxError(NOT_LOGGED_IN)
+        return self._account
+
+    def _login(self, fields: Fields) -> None:
+        account = self._world.keys.of_login(fields, self._world.now_us)
+        if self._account is None:
+            self._account = account
+            self._world.users.subscribe(account.number, self, 0)
+        self._send({"event": "login", "code": "0", "msg": "", "connId": "0"})
+
+    def _subscribe(self, arg: Message) -> None:
+        channel = self._channel(arg)
+        confirmation = {"event": "subscribe", "arg": arg, "connId": "0"}
+        if self._kind == "private":
+            account = self._trader()
+            self._private[channel] = arg
+            self._send(confirmation)
+            if channel == "account":
+                held = [each.asset for each in self._world.exchange.balances(account)]
+                self._send({"arg": arg, "data": [self._world.balances(account, held)]})
+            return
+        board = self._world.board(Fields(arg).need("instId"))
+        stream = f"{channel} {board.name}"
+        self._streams[stream] = None
+        self._world.hub.subscribe(stream, self)
+        self._send(confirmation)
+        first = board.first(channel, self._world.now_us)
+        if first is not None:
+            self._send(first)
+
+    def _unsubscribe(self, arg: Message) -> None:
+        channel = self._channel(arg)
+        if self._kind == "private":
+            self._private.pop(channel, None)
+        else:
+            stream = f"{channel} {Fields(arg).text('instId')}"
+            self._streams.pop(stream, None)
+            self._world.hub.unsubscribe(stream, self)
+        self._send({"event": "unsubscribe", "arg": arg, "connId": "0"})
+
+    def _channel(self, arg: Message) -> str:
+        channel = Fields(arg).text("channel")
+        if channel not in CHANNELS[self._kind]:
+            raise OkxError(BAD_CHANNEL, channel)
+        return channel
+
+    def _send(self, message: Message) -> None:
+        self._connection.send(encode(message).decode())
+
+
+def _decode(text: str) -> Message:
+    try:
+        return msgspec.json.decode(text, type=Message)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise OkxError(BAD_REQUEST, "no JSON object") from None
