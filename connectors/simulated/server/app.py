@@ -51,7 +51,7 @@ class VenueServer(Generic[S]):
             raise BadValue(f"{host} can be reached from other machines and nothing here is encrypted", "127.0.0.1")
         self.tick()
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._door.handle)
+        app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -85,6 +85,16 @@ class VenueServer(Generic[S]):
         if self.world.is_cut:
             self._door.hang_up(WSCloseCode.SERVICE_RESTART)
         self.world.flush()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        """A request, as the network before the venue delivers it."""
+        wire = self.world.wire
+        early = await wire.arrive(request)
+        if early is not None:
+            return early
+        if wire.is_twice(request):
+            await self._door.handle(request)
+        return await self._door.handle(request)
 
     async def _keep_ticking(self) -> None:
         while True:

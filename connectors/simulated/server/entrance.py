@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from aiohttp import WSCloseCode, hdrs, web
 
 from connectors.simulated.server.errors import DISCONNECTED, NO_SUCH_PATH, ApiError
+from connectors.simulated.server.faults import SocketWire
 from connectors.simulated.server.rest import Rest, time_unit
 from connectors.simulated.server.socket_api import SocketSession
 from connectors.simulated.server.sockets import Connection
@@ -60,7 +61,7 @@ class Entrance:
         address = request.remote or ""
         self._world.address(address).charge(self._world.now_us, CONNECT_WEIGHT)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us)
+        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
         await socket.prepare(request)
         await self._serve(connection, SocketSession(self._world, connection, address, unit, rate_limits))
         return socket
@@ -69,7 +70,8 @@ class Entrance:
         unit = time_unit(request.query.get("timeUnit", ""))
         combined, names = _streams_of(unquote(request.path), request.query.get("streams", ""))
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us, self._world.limits.messages_1s)
+        wire = SocketWire(self._world.wire, request)
+        connection = Connection(socket, lambda: self._world.now_us, self._world.limits.messages_1s, wire)
         await socket.prepare(request)
         session = StreamSession(self._world, connection, combined, unit)
         session.subscribe(names)

@@ -36,8 +36,7 @@ class Rest:
         self._world.advance()
         response = self._answer(request, text if request.content_type == FORM and request.method != "GET" else "")
         try:
-            await response.prepare(request)
-            await response.write_eof()
+            await self._world.wire.answer(request, response)
         finally:
             self._world.users.deliver()
         return response

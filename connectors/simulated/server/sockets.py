@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from connectors.simulated.server.faults import SocketWire
 from connectors.simulated.server.limits import Window
 from connectors.simulated.server.values import SECOND_US
 
@@ -18,12 +19,19 @@ STOP = ""  # in the queue: nothing is sent after it
 
 
 class Connection:
-    """`messages_1s` is how many frames a client may send within a second, 0 for any number."""
+    """`messages_1s` is how many frames a client may send within a second, 0 for any number. `wire` may have faults."""
 
-    def __init__(self, socket: web.WebSocketResponse, now_us: Callable[[], int], messages_1s: int = 0) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        now_us: Callable[[], int],
+        messages_1s: int = 0,
+        wire: SocketWire | None = None,
+    ) -> None:
         self._socket = socket
         self._now_us = now_us
         self._messages_1s = messages_1s
+        self._wire = wire
         self._messages = Window(SECOND_US)
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._unsent = 0
@@ -61,6 +69,8 @@ class Connection:
 
     async def _read(self, hear: Callable[[str], None]) -> None:
         async for message in self._socket:
+            if self._is_dead:
+                continue
             if message.type is WSMsgType.PING:
                 await self._socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
@@ -68,6 +78,10 @@ class Connection:
             elif message.type is WSMsgType.TEXT:
                 hear(message.data)
             self._count()
+
+    @property
+    def _is_dead(self) -> bool:
+        return self._wire is not None and self._wire.dead
 
     def _count(self) -> None:
         now_us = self._now_us()
@@ -80,7 +94,8 @@ class Connection:
         while (text := await self._queue.get()) is not STOP and self._unsent <= UNSENT_MAX:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
-                    await self._socket.send_str(text)
+                    for each in (text,) if self._wire is None else await self._wire.frames(text):
+                        await self._socket.send_str(each)
             except TimeoutError:
                 self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
                 return
@@ -95,4 +110,5 @@ class Connection:
             if now_us - self._heard_us > PONG_TIMEOUT_US:
                 self.end(WSCloseCode.POLICY_VIOLATION, b"no pong")
                 return
-            await self._socket.ping(str(now_us // 1000).encode())
+            if not self._is_dead:
+                await self._socket.ping(str(now_us // 1000).encode())

@@ -6,16 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.server.faults import Wire
 from connectors.simulated.venue import SimulatedExchange
 
 
 class Stage(ABC):
-    """`exchange` is driven by this object alone. `now_us` is the venue's clock."""
+    """`exchange` is driven by this object alone. `now_us` is the venue's clock, `wire` the network before it."""
 
     def __init__(self, exchange: SimulatedExchange, markets: Sequence[Market], now_us: Callable[[], int]) -> None:
         self.exchange = exchange
         self._markets = tuple(markets)
         self._clock = now_us
+        self.wire = Wire(now_us)
 
     @abstractmethod
     def commit(self) -> None:

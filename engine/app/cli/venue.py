@@ -17,6 +17,7 @@ from engine.app.cli.output import Output
 from engine.app.failure import Failure
 from engine.app.registry import load
 from engine.app.scenarios import find_scenario, load_scenario
+from engine.schema.values import BadValue
 
 PAIR = "BTC-USDT"  # where a scenario names none
 OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
@@ -31,9 +32,17 @@ OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 @click.option("--name", default="sim", help="What bots call the exchange; sim by default.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's.")
 @click.option("--latency", type=Duration(), default="5ms", help="With --socket: one way, 5ms by default.")
+@click.option("--faults", type=click.Path(path_type=Path), help="With --port: what goes wrong on the wire.")
 @click.pass_obj
 def command(
-    output: Output, path: Path | None, port: int | None, text: str, name: str, seed: int | None, latency: int
+    output: Output,
+    path: Path | None,
+    port: int | None,
+    text: str,
+    name: str,
+    seed: int | None,
+    latency: int,
+    faults: Path | None,
 ) -> None:
     """Until SIGTERM or Ctrl-C. The market moves by the wall clock; orders outlive the bots that made them."""
     if (path is None) is (port is None):
@@ -43,6 +52,8 @@ def command(
     if path is None:
         keys = {owner: (token_hex(32), token_hex(32)) for owner in OWNERS}
         server = load("connectors.simulated.server.build:build_server")(name, pair, scenario, seed, keys)
+        for fault in _read_faults(faults):
+            server.world.wire.arm(fault)
         asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, pair, keys))))
         return
     _check_free(path)
@@ -52,6 +63,17 @@ def command(
         asyncio.run(_until_stopped(process.serve(path, lambda: output.result(data, f"{name} trades {pair} at {path}"))))
     finally:
         path.unlink(missing_ok=True)
+
+
+def _read_faults(path: Path | None) -> list[Any]:
+    """E-USAGE about a file that cannot be read, or says something else."""
+    if path is None:
+        return []
+    try:
+        found: list[Any] = load("connectors.simulated.server.faults:read_faults")(path.read_text())
+    except (OSError, BadValue) as error:
+        raise Failure("E-USAGE", f"{path}: {error}", where="--faults") from error
+    return found
 
 
 def _tell_port(output: Output, port: int, pair: str, keys: dict[str, tuple[str, str]]) -> None:

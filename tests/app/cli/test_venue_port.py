@@ -33,3 +33,12 @@ def test_a_served_market(tmp_path: Path) -> None:
 def test_either_a_port_or_a_socket(words: tuple[str, ...], tmp_path: Path) -> None:
     status, error = failed("venue", *words, cwd=tmp_path)
     assert (status, error["code"]) == (2, "E-USAGE")
+
+
+@pytest.mark.parametrize("text", [None, "- {kind: explode}"])
+def test_a_file_of_faults_has_to_be_one(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "faults.yml").write_text(text)
+    status, error = failed("venue", "--port", "0", "--faults", str(tmp_path / "faults.yml"), cwd=tmp_path)
+    assert (status, error["code"]) == (2, "E-USAGE")
+    assert "faults.yml" in str(error)

@@ -1,0 +1,216 @@
+"""What goes wrong on the wire of a served exchange: requests that never arrive, lost answers, streams that lie.
+
+A fault never breaks the exchange itself: its books and every later answer stay true. Which request or frame is hit is
+drawn from the fault's own source of chance, so the same run meets the same faults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from random import Random
+
+import msgspec
+from aiohttp import hdrs, web
+from msgspec import Struct
+
+from engine.schema.values import BadValue
+
+SECOND_US = 1_000_000
+
+
+class FaultKind(StrEnum):
+    """The first three meet a request before it is carried out, the next five after that, the last five a stream."""
+
+    REFUSE = "refuse"  # answered with `status`; not carried out
+    DROP = "drop"  # the connection breaks; not carried out
+    LATE = "late"  # carried out after `seconds`
+    LOSE = "lose"  # the connection breaks instead of the answer
+    REPLACE = "replace"  # answered with `status` although it was carried out
+    DELAY = "delay"  # answered after `seconds`
+    TRUNCATE = "truncate"  # half of an answer
+    TWICE = "twice"  # delivered twice; the second answer is told
+    MUTE = "mute"  # frames vanish, pings are answered
+    DOUBLE = "double"  # frames come twice
+    HOLD = "hold"  # frames come `seconds` later, in order
+    CUT = "cut"  # the connection breaks
+    HALF_OPEN = "half_open"  # nothing is sent or heard any more, and nobody is told
+
+
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+    """`where` is a part of the request's line (`POST /api/v3/order`), of a stream's the path. Times in seconds.
+
+    It is armed from `after` until `until` (0: for ever) after the start, and hits `count` times at most (0: always).
+    """
+
+    kind: FaultKind
+    where: str = ""
+    probability: float = 1.0
+    count: int = 0
+    after: float = 0.0
+    until: float = 0.0
+    seconds: float = 0.0
+    status: int = 503
+    body: str = ""
+    retry_after: int = 0
+
+
+class _Armed:
+    """A fault at work."""
+
+    def __init__(self, fault: Fault, chance: Random, from_us: int) -> None:
+        self.fault = fault
+        self._chance = chance
+        self._hits = 0
+        self._from_us = from_us + round(fault.after * SECOND_US)
+        self._until_us = from_us + round(fault.until * SECOND_US) if fault.until else 0
+
+    def hits(self, kinds: Sequence[FaultKind], line: str, now_us: int) -> bool:
+        fault = self.fault
+        if fault.kind not in kinds or fault.where not in line or now_us < self._from_us:
+            return False
+        if (self._until_us and now_us >= self._until_us) or (fault.count and self._hits >= fault.count):
+            return False
+        if fault.probability < 1.0 and self._chance.random() >= fault.probability:
+            return False
+        self._hits += 1
+        return True
+
+
+class Wire:
+    """The network in front of one served exchange. Without faults it does nothing."""
+
+    def __init__(self, now_us: Callable[[], int], faults: Sequence[Fault] = (), seed: int = 0) -> None:
+        self._now_us = now_us
+        self._seed = seed
+        self._armed: list[_Armed] = []
+        self._numbers = 0
+        self._unheard: list[web.Request] = []  # the first of two deliveries
+        for fault in faults:
+            self.arm(fault)
+
+    def arm(self, fault: Fault) -> None:
+        """From now on."""
+        self._numbers += 1
+        self._armed.append(_Armed(fault, Random(f"fault:{self._seed}:{self._numbers}"), self._now_us()))
+
+    def heal(self) -> None:
+        """Forget all faults; connections that are dead stay so."""
+        self._armed.clear()
+
+    def strike(self, kinds: Sequence[FaultKind], line: str) -> Fault | None:
+        """The first fault of these kinds that hits; it is counted."""
+        if not self._armed:
+            return None
+        now_us = self._now_us()
+        return next((each.fault for each in self._armed if each.hits(kinds, line, now_us)), None)
+
+    async def arrive(self, request: web.Request) -> web.Response | None:
+        """Before the request is carried out. An answer: it will not be."""
+        fault = self.strike((FaultKind.REFUSE, FaultKind.DROP, FaultKind.LATE), line_of(request))
+        if fault is None:
+            return None
+        match fault.kind:
+            case FaultKind.LATE:
+                await asyncio.sleep(fault.seconds)
+                return None
+            case FaultKind.DROP:
+                _hang_up(request)
+        return _answer(fault)
+
+    def is_twice(self, request: web.Request) -> bool:
+        """Whether the network delivers the request again."""
+        twice = hdrs.UPGRADE not in request.headers and self.strike((FaultKind.TWICE,), line_of(request)) is not None
+        if twice:
+            self._unheard.append(request)
+        return twice
+
+    async def answer(self, request: web.Request, response: web.Response) -> None:
+        """Send an answer, or what becomes of it. Of a request that comes twice the first one's answer is not heard."""
+        if request in self._unheard:
+            self._unheard.remove(request)
+            return
+        kinds = (FaultKind.LOSE, FaultKind.REPLACE, FaultKind.DELAY, FaultKind.TRUNCATE)
+        fault = self.strike(kinds, line_of(request))
+        if fault is None:
+            await _send(request, response)
+            return
+        with suppress(ConnectionError):
+            match fault.kind:
+                case FaultKind.REPLACE:
+                    response = _answer(fault)
+                case FaultKind.DELAY:
+                    await asyncio.sleep(fault.seconds)
+                case FaultKind.TRUNCATE:
+                    await response.prepare(request)
+                    body = response.body
+                    assert isinstance(body, bytes)
+                    await web.StreamResponse.write(response, body[: len(body) // 2])
+                    _hang_up(request)
+                    return
+                case FaultKind.LOSE:
+                    _hang_up(request)
+            await _send(request, response)
+
+
+class SocketWire:
+    """The same for one WebSocket connection."""
+
+    def __init__(self, wire: Wire, request: web.Request) -> None:
+        self._wire = wire
+        self._request = request
+        self._line = line_of(request)
+        self._dead = False
+
+    @property
+    def dead(self) -> bool:
+        """Whether nothing gets through any more, in either direction."""
+        self._dead = self._dead or self._wire.strike((FaultKind.HALF_OPEN,), self._line) is not None
+        return self._dead
+
+    async def frames(self, text: str) -> Sequence[str]:
+        """What becomes of a frame."""
+        if self.dead:
+            return ()
+        fault = self._wire.strike((FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.HOLD, FaultKind.CUT), self._line)
+        if fault is None:
+            return (text,)
+        match fault.kind:
+            case FaultKind.DOUBLE:
+                return (text, text)
+            case FaultKind.HOLD:
+                await asyncio.sleep(fault.seconds)
+                return (text,)
+            case FaultKind.CUT:
+                _hang_up(self._request)
+        return ()
+
+
+def line_of(request: web.Request) -> str:
+    """Method, path and query."""
+    return f"{request.method} {request.raw_path}"
+
+
+def read_faults(text: str) -> list[Fault]:
+    """Faults from a YAML or JSON list. Raises BadValue."""
+    try:
+        return msgspec.yaml.decode(text, type=list[Fault])
+    except msgspec.MsgspecError as error:
+        raise BadValue(f"is no list of faults: {error}", "kind: lose, where: POST /api/v3/order") from error
+
+
+def _answer(fault: Fault) -> web.Response:
+    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after else None
+    return web.Response(status=fault.status, body=fault.body.encode(), headers=headers)
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _send(request: web.Request, response: web.Response) -> None:
+    await response.prepare(request)
+    await response.write_eof()
