@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from connectors.base.decoding import Numbers, decode
@@ -53,6 +53,7 @@ class _Order(Struct, gc=False):
 
 
 class _OpenOrders(Struct, gc=False):
+    total: int
     orders: list[_Order]
 
 
@@ -87,6 +88,15 @@ class _BalanceChange(Struct, gc=False):
     time_ms: str = field(name="timestamp_ms")
 
 
+class _Time(Struct, gc=False):
+    server_time: Annotated[int, Meta(ge=0, le=1 << 52)]
+
+
+class _Fees(Struct, gc=False):
+    maker_fee: str
+    taker_fee: str
+
+
 class _Problem(Struct, gc=False):
     label: str
     message: str = ""
@@ -101,6 +111,8 @@ _ORDERS = Decoder(list[_Order])
 _OPEN_ORDERS = Decoder(list[_OpenOrders])
 _TRADES = Decoder(list[_Trade])
 _ACCOUNTS = Decoder(list[_Account])
+_TIME = Decoder(_Time)
+_FEES = Decoder(_Fees)
 _PROBLEM = Decoder(_Problem)
 _ORDER_FRAME = Decoder(_Frame[_Order])
 _TRADE_FRAME = Decoder(_Frame[_Trade])
@@ -111,6 +123,17 @@ PRIVATE_CHANNELS = ("spot.orders", "spot.usertrades", "spot.balances")
 def text_of(client_order_id: str) -> str:
     """A client order id as Gate wants it."""
     return TEXT_PREFIX + client_order_id
+
+
+def parse_time(body: bytes) -> int:
+    """The venue's clock in µs. Raises BadMessage."""
+    return decode(_TIME, body).server_time * 1_000
+
+
+def parse_fees(body: bytes) -> tuple[Decimal, Decimal]:
+    """(maker, taker) rates of `spot/fee`. Raises BadMessage."""
+    raw, numbers = decode(_FEES, body), Numbers(NUMBERS_MAX)
+    return numbers.signed(raw.maker_fee), numbers.signed(raw.taker_fee)
 
 
 def parse_problem(body: bytes) -> tuple[str, str]:
@@ -169,11 +192,14 @@ class AccountParser:
         rows = decode(_ORDERS, body)
         return self._updates(rows, source, started_us, receive_us), len(rows)
 
-    def parse_open_orders(self, body: bytes, started_us: int, receive_us: int) -> tuple[list[OrderUpdate], int]:
-        """A page of `spot/open_orders`, and how many markets it has, other markets included. Raises BadMessage."""
+    def parse_open_orders(self, body: bytes, started_us: int, receive_us: int) -> tuple[list[OrderUpdate], int, int]:
+        """A page of `spot/open_orders`, how many rows it has, and how many there are on all pages; other markets
+        included in both numbers. Raises BadMessage.
+        """
         pairs = decode(_OPEN_ORDERS, body)
         rows = [row for pair in pairs for row in pair.orders]
-        return self._updates(rows, UpdateSource.SNAPSHOT, started_us, receive_us), len(pairs)
+        updates = self._updates(rows, UpdateSource.SNAPSHOT, started_us, receive_us)
+        return updates, len(rows), sum(pair.total for pair in pairs)
 
     def parse_trades(self, body: bytes, instrument_id: str, receive_us: int) -> list[Fill]:
         """A page of `spot/my_trades` of one market. Raises BadMessage."""

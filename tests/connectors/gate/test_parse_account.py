@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.gate.parse import channel_of
-from connectors.gate.parse_account import AccountParser, parse_problem, text_of
+from connectors.gate.parse_account import AccountParser, parse_problem, parse_time, text_of
 from engine.model.account import Balance
 from engine.model.enums import Liquidity, OrderStatus, Side, UpdateSource
 from engine.model.errors import BadMessage
@@ -167,9 +167,12 @@ def test_pages_leave_out_other_markets_but_count_them(parser: AccountParser) -> 
     other = ORDER | {"currency_pair": "A_B"}
     found, rows = parser.parse_orders(json.dumps([ORDER, other]).encode(), UpdateSource.LOOKUP, 3, 7)
     assert ([each.venue_order_id for each in found], rows) == (["1852454420"], 2)
-    pages = [{"currency_pair": "BTC_USDT", "total": 1, "orders": [ORDER]}, {"currency_pair": "A_B", "orders": [other]}]
-    found, pairs = parser.parse_open_orders(json.dumps(pages).encode(), 3, 7)
-    assert ([each.source for each in found], pairs) == ([UpdateSource.SNAPSHOT], 2)
+    pages = [
+        {"currency_pair": "BTC_USDT", "total": 1, "orders": [ORDER]},
+        {"currency_pair": "A_B", "total": 9, "orders": [other]},
+    ]
+    found, rows, total = parser.parse_open_orders(json.dumps(pages).encode(), 3, 7)
+    assert ([each.source for each in found], rows, total) == ([UpdateSource.SNAPSHOT], 2, 10)
     with pytest.raises(BadMessage, match="unknown symbol 'A_B'"):
         parser.parse_order(json.dumps(other).encode(), ACK, 3, 7)
 
@@ -200,6 +203,10 @@ def test_trades_of_one_market_need_not_name_it(parser: AccountParser) -> None:
 def test_balances(parser: AccountParser) -> None:
     body = b'[{"currency":"USDT","available":"4.1","locked":"1.1","update_id":98}]'
     assert parser.parse_balances(body, 7) == (Balance("gate", "USDT", D("5.2"), D("4.1"), 0, 7),)
+
+
+def test_the_clock() -> None:
+    assert parse_time(b'{"server_time":1597026383085}') == 1597026383085_000
 
 
 def test_problems() -> None:

@@ -95,8 +95,9 @@ class Session:
         try:
             streams = self._streams_of(channel, payload, message)
         except GateError as error:
-            code = SUBSCRIBE_ERROR if error.kind in (BAD_PAIR, BAD_VALUE) else SIGN_ERROR
-            self._say(answer | _failure(code, str(error)))
+            is_ours = error.kind in (BAD_PAIR, BAD_VALUE)
+            text = str(error) if is_ours else encode(error.body()).decode()
+            self._say(answer | _failure(SUBSCRIBE_ERROR if is_ours else SIGN_ERROR, text))
             return
         self._say(answer | {"result": {"status": "success"}})
         for stream in streams:

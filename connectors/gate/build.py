@@ -1,0 +1,94 @@
+"""From settings to a connector that knows what it trades: the venue is asked before the bot starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from connectors.base.credentials import Credentials
+from connectors.base.http import Http, asked
+from connectors.base.live import Home
+from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.rate_limit import RateLimiter
+from connectors.base.time_sync import VenueClock
+from connectors.gate.connector import Gate
+from connectors.gate.keys import Key
+from connectors.gate.parse import parse_instruments
+from connectors.gate.parse_account import parse_fees, parse_time
+from connectors.gate.rest import Call, Rest
+from connectors.gate.sheet import LIMITS, LIVE, Urls, venue_sheet
+from engine.core.clock import wall_us
+from engine.model.enums import Action
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.instrument import Instrument
+
+__all__ = ["LIVE", "GateSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
+
+    name: str
+    trading_pairs: Sequence[str]
+    urls: Urls
+    credentials: Credentials | None
+    maker_rate: Decimal | None = None
+    taker_rate: Decimal | None = None
+    seed: int = 0
+
+
+def build_connector(settings: GateSettings) -> Gate:
+    """Ask the venue what it trades and what it costs. Raises TickwrightError when that fails."""
+    return asyncio.run(prepare(settings, wall_us))
+
+
+async def prepare(settings: GateSettings, now_us: Callable[[], int]) -> Gate:
+    """The same inside a running loop."""
+    clock = VenueClock(settings.name)
+    key = None if settings.credentials is None else Key(settings.credentials)
+
+    def venue_us() -> int:
+        return now_us() + clock.offset_us
+
+    urls, name = settings.urls, settings.name
+    async with Http(urls.rest, now_us) as http:
+        rest = Rest(http, key, RateLimiter(LIMITS, venue_us), venue_us, lambda reason: None)
+        try:
+            await clock.measure(lambda: _server_us(rest), now_us)
+            instruments = await _instruments(settings, rest)
+        except (Failed, BadMessage) as error:
+            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
+                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
+            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+    return Gate(Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed), urls, key)
+
+
+async def _server_us(rest: Rest) -> int:
+    return parse_time((await asked(lambda: rest.ask(Call("GET", "spot/time", action=Action.CLOCK)))).body)
+
+
+async def _instruments(settings: GateSettings, rest: Rest) -> list[Instrument]:
+    """With the rates of fees that this account pays."""
+    reply = await asked(lambda: rest.ask(Call("GET", "spot/currency_pairs", seconds=30.0)))
+    found = parse_instruments(reply.body, settings.name, settings.trading_pairs)
+    missing = sorted(set(settings.trading_pairs) - {each.symbol for each in found})
+    if missing:
+        raise TickwrightError(f"{settings.name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+    return [await _with_fees(settings, rest, each) for each in found]
+
+
+async def _with_fees(settings: GateSettings, rest: Rest, instrument: Instrument) -> Instrument:
+    maker, taker = settings.maker_rate, settings.taker_rate
+    if settings.credentials is not None and (maker is None or taker is None):
+        query = {"currency_pair": instrument.venue_symbol}
+        reply = await asked(lambda: rest.ask(Call("GET", "spot/fee", query, action=Action.BALANCES)))
+        told_maker, told_taker = parse_fees(reply.body)
+        maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
+    return replace(
+        instrument,
+        maker_rate=instrument.maker_rate if maker is None else maker,
+        taker_rate=instrument.taker_rate if taker is None else taker,
+    )

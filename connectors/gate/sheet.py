@@ -1,0 +1,83 @@
+"""What Gate promises, as data: addresses, limits, and what each of its errors allows us to conclude.
+
+Source: Gate API v4 documentation, "Spot", "Error Codes", "Rate Limits"; "Gate Spot WebSocket v4".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
+from connectors.base.rate_limit import Limit
+from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
+from engine.model.enums import Action, Outcome
+
+DOCS_READ = "2026-07"
+EXPIRY_US = 5 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """`rest` is a base without a path, `stream` a whole address."""
+
+    rest: str
+    stream: str
+
+
+LIVE = Urls("https://api.gateio.ws", "wss://api.gateio.ws/ws/v4/")
+
+ORDERS, CANCELS, PRIVATE, PUBLIC = "orders", "cancels", "private", "public"
+LIMITS = {
+    ORDERS: Limit(10, SECOND_US),  # of a market; amends too
+    CANCELS: Limit(200, SECOND_US),
+    PRIVATE: Limit(200, 10 * SECOND_US),  # of a path
+    PUBLIC: Limit(200, 10 * SECOND_US),  # of a path and an address
+}
+
+_SUBMIT, _CHANGES = (Action.SUBMIT,), (Action.SUBMIT, Action.AMEND)
+_OF_ORDER = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
+ABSENT = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND", "ORDER_CLOSED", "ORDER_CANCELLED")
+OUTCOMES = (
+    Row(Outcome.NOT_SENT, status=429, word=RATE_LIMIT),
+    Row(Outcome.NOT_SENT, ("TOO_MANY_REQUESTS", "TOO_FAST"), word=RATE_LIMIT),
+    Row(Outcome.NOT_SENT, ("REQUEST_EXPIRED",), word=TIMESTAMP),
+    Row(
+        Outcome.NOT_SENT,
+        ("INVALID_SIGNATURE", "INVALID_KEY", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"),
+        word=UNAUTHORIZED,
+    ),
+    Row(Outcome.AMBIGUOUS, ("REPEATED_CREATION",), _SUBMIT, word=DUPLICATE),
+    Row(Outcome.REJECTED, ("BALANCE_NOT_ENOUGH",), _CHANGES, word=NO_FUNDS),
+    Row(Outcome.REJECTED, ("POC_FILL_IMMEDIATELY",), _CHANGES, word=WOULD_TAKE),
+    Row(
+        Outcome.REJECTED,
+        (
+            "FOK_NOT_FILL",
+            "INVALID_PRECISION",
+            "INVALID_PARAM_VALUE",
+            "AMOUNT_TOO_LITTLE",
+            "AMOUNT_TOO_MUCH",
+            "QUANTITY_NOT_ENOUGH",
+            "PRICE_TOO_DEVIATED",
+            "INVALID_CURRENCY_PAIR",
+            "TOO_MANY_ORDERS",
+            "INVALID_CLIENT_ORDER_ID",
+        ),
+        _CHANGES,
+    ),
+    Row(Outcome.ABSENT, ABSENT, _OF_ORDER),
+)
+"""For answers with status 4xx; whatever is not here, every other status above all, is AMBIGUOUS."""
+
+
+def venue_sheet() -> VenueSheet:
+    """Of one classic spot account. An order that has ended is not found by its client id any more."""
+    return VenueSheet(
+        request_expiry_us=EXPIRY_US,
+        lookup_scope=LookupScope.OPEN_ONLY,
+        client_id_in_trades=True,
+        cancel_by_client_id=True,
+        amend_in_place=True,
+        acks_streamed=True,
+        dead_man=True,
+    )

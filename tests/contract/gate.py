@@ -1,0 +1,53 @@
+"""Gate spot in the contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from connectors.base.credentials import Credentials, Secret
+from connectors.gate.build import GateSettings, Urls, prepare, venue_sheet
+from connectors.simulated.market import Market
+from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.gate.entrance import GateEntrance
+from connectors.simulated.server.gate.keys import Key
+from connectors.simulated.server.gate.world import GateWorld
+from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account
+from engine.core.ports import LiveConnector
+from tests.contract.adapter import Adapter, Clock
+from tests.sim.loop.session import INSTRUMENT, PAIR, VENUE
+
+KEY, SECRET = "contractkey00000", "contract secret"
+
+
+class GateAdapter(Adapter):
+    name = "gate"
+    instrument = replace(INSTRUMENT, fee_asset="BTC")
+    sheet = venue_sheet()
+    paths: ClassVar = {
+        "submit": "POST /api/v4/spot/orders",
+        "cancel": "DELETE /api/v4/spot/orders/",
+        "lookup": "GET /api/v4/spot/orders",
+        "trades": "GET /api/v4/spot/my_trades",
+        "open_orders": "GET /api/v4/spot/open_orders",
+        "balances": "GET /api/v4/spot/accounts",
+        "snapshot": "GET /api/v4/spot/order_book",
+        "clock": "GET /api/v4/spot/time",
+        "instruments": "GET /api/v4/spot/currency_pairs",
+    }
+    sockets: ClassVar = {"user": "/ws/v4/", "market": "/ws/v4/"}
+
+    def server(
+        self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
+    ) -> VenueServer[Any]:
+        world = GateWorld(exchange, markets, now_us)
+        world.keys.add(Key(KEY, account, SECRET))
+        return VenueServer(world, GateEntrance(world))
+
+    async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:
+        at = f"127.0.0.1:{port}"
+        urls = Urls(f"http://{at}", f"ws://{at}/ws/v4/")
+        credentials = Credentials(Secret(KEY), Secret(SECRET))
+        return await prepare(GateSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
