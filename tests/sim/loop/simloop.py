@@ -316,5 +316,5 @@ def _end(task: Any) -> None:
     task._log_destroy_pending = False
     try:
         task.get_coro().close()
-    except Exception:  # handled: what it wants in its `finally` is not there any more, and nobody needs it
+    except (Exception, BaseExceptionGroup):  # handled: what it wants in its `finally` is gone, and nobody needs it
         return
