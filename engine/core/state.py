@@ -38,7 +38,7 @@ class State:
         self.instruments: dict[str, Instrument] = {each.instrument_id: each for each in instruments}
         self.sheets = sheets
         self.ids = ids
-        self.books = BookTracker(self.instruments)
+        self.books = BookTracker(self.instruments, {venue: sheet.books for venue, sheet in sheets.items()})
         self.orders = OrderTracker(self.instruments, sheets, ids, self.mid, kept)
         self.portfolio = Portfolio(self.instruments, self.mark)
         self.circuits = SlotCircuits()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.core.books import BookRules
+
 SECOND_US = 1_000_000
 
 
@@ -57,3 +59,4 @@ class VenueSheet:
     dead_man: bool = False
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL
+    books: BookRules = BookRules()  # how order books are proven
