@@ -7,7 +7,6 @@ the stream or a lookup. Trades are fetched by time, a minute before the newest o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from connectors.base.breaker import Breaker
@@ -21,7 +20,7 @@ from connectors.okx.orders import amendment, named, placement, switch_seconds
 from connectors.okx.parse import MarketDataParser
 from connectors.okx.private import AccountParser, FillRow, OrderRow
 from connectors.okx.rest import Rest
-from connectors.okx.sheet import BATCH, DEMO_HEADER, EXPIRY_US, LIMITS, PAGE, PAGES_MAX
+from connectors.okx.sheet import BATCH, EXPIRY_US, LIMITS, PAGE, PAGES_MAX, Urls
 from connectors.okx.talk import BOOK_CHANNEL, AccountTalk, MarketTalk
 from connectors.okx.wire import Arg, stamp_us
 from engine.model.enums import Action, Channel, OrderStatus, Outcome, UpdateSource
@@ -47,25 +46,13 @@ OVERLAP_MS = 60_000  # before the newest known trade, from which trades are fetc
 RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` three months
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where to listen and as whom to trade. `socket_url` is followed by /public or /private; `share` is of the limits.
-
-    Without credentials only the market is heard.
-    """
-
-    socket_url: str
-    credentials: Credentials | None
-    demo: bool = False
-    share: float = 1.0
-
-
 class Okx(LiveVenue):
-    """One spot account."""
+    """One spot account. Without credentials only the market is heard."""
 
-    def __init__(self, home: Home, access: Access) -> None:
+    def __init__(self, home: Home, urls: Urls, credentials: Credentials | None) -> None:
         super().__init__(home)
-        self._access = access
+        self._urls = urls
+        self._keys = None if credentials is None else Keys(credentials)
         self._symbols = {each.instrument_id: each.venue_symbol for each in home.instruments}
         ours = {symbol: name for name, symbol in self._symbols.items()}
         self._account = AccountParser(home.venue, ours)
@@ -76,15 +63,14 @@ class Okx(LiveVenue):
         self._rest: Rest
 
     async def serve(self) -> None:
-        access = self._access
-        keys = None if access.credentials is None else Keys(access.credentials)
-        limiter = RateLimiter(LIMITS, self._venue_us, access.share)
-        self._rest = Rest(self.http, keys, self._venue_us, limiter, DEMO_HEADER if access.demo else {})
+        urls, keys = self._urls, self._keys
+        limiter = RateLimiter(LIMITS, self._venue_us)
+        self._rest = Rest(self.http, keys, self._venue_us, limiter, demo=urls.demo)
         if keys is not None:
             args = [Arg("orders", inst_type="SPOT"), Arg("account")]
             begin = partial(AccountTalk, self._account, args, keys, self._venue_us)
-            self.open_stream(Channel.USER, lambda: f"{access.socket_url}/private", begin)
-        self.open_stream(Channel.MARKET, lambda: f"{access.socket_url}/public", self._begin_market)
+            self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
+        self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:

@@ -15,7 +15,7 @@ from connectors.base.http import Http, Reply, asked
 from connectors.base.outcomes import RATE_LIMIT, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.okx.keys import Keys
-from connectors.okx.sheet import OUTCOMES
+from connectors.okx.sheet import DEMO_HEADER, OUTCOMES
 from connectors.okx.wire import Envelope, Receipt, stamp_us
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action
@@ -52,13 +52,14 @@ class Rest:
         keys: Keys | None,
         venue_us: Callable[[], int],
         limiter: RateLimiter,
-        headers: Mapping[str, str],
+        *,
+        demo: bool,
     ) -> None:
         self._http = http
         self._keys = keys
         self._venue_us = venue_us
         self._limiter = limiter
-        self._headers = headers
+        self._headers = DEMO_HEADER if demo else {}
 
     async def ask(self, path: str, action: Action, priority: Priority, window: str, **params: str) -> Reply:
         """A question; asked again when its connection breaks. Empty parameters are left out. Raises Failed."""

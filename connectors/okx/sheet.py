@@ -1,28 +1,46 @@
 """What OKX v5 promises, as data: addresses, errors, limits, order rules. Read in the documentation in 2026-07."""
 
+from dataclasses import dataclass
+
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, Row
 from connectors.base.rate_limit import Limit
+from connectors.okx.book import BOOK_RULES
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import Action, Outcome
 
 DOCS_READ = "2026-07"
-REST_URL = "https://openapi.okx.com"
-SOCKET_URL = "wss://ws.okx.com:8443/ws/v5"  # followed by /public, /private or /business
-DEMO_SOCKET_URL = "wss://wspap.okx.com:8443/ws/v5"
 DEMO_HEADER = {"x-simulated-trading": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where OKX is. `socket` is followed by /public or /private; `demo`: its test system, at the same REST address."""
+
+    rest: str
+    socket: str
+    demo: bool = False
+
+
+LIVE = Urls("https://openapi.okx.com", "wss://ws.okx.com:8443/ws/v5")
+DEMO = Urls("https://openapi.okx.com", "wss://wspap.okx.com:8443/ws/v5", demo=True)
 
 EXPIRY_US = 5 * SECOND_US  # placements and amends carry `expTime`; cancels do not expire
 
-SHEET = VenueSheet(
-    request_expiry_us=EXPIRY_US,
-    lookup_scope=LookupScope.ALL,
-    unfilled_kept_us=7_200 * SECOND_US,
-    client_id_in_trades=True,
-    cancel_by_client_id=True,
-    amend_in_place=True,
-    acks_streamed=True,
-    dead_man=True,
-)
+
+def venue_sheet() -> VenueSheet:
+    """What OKX promises about spot orders."""
+    return VenueSheet(
+        request_expiry_us=EXPIRY_US,
+        lookup_scope=LookupScope.ALL,
+        unfilled_kept_us=7_200 * SECOND_US,
+        client_id_in_trades=True,
+        cancel_by_client_id=True,
+        amend_in_place=True,
+        acks_streamed=True,
+        dead_man=True,
+        books=BOOK_RULES,
+    )
+
 
 # Of all instruments together, or per instrument where the name is followed by one. 2 s, rolling.
 LIMITS = {
@@ -35,6 +53,9 @@ LIMITS = {
     "fills_history": Limit(10, 2 * SECOND_US),
     "batch_cancel": Limit(300, 2 * SECOND_US),
     "balance": Limit(10, 2 * SECOND_US),
+    "config": Limit(5, 2 * SECOND_US),
+    "fees": Limit(5, 2 * SECOND_US),
+    "instruments": Limit(20, 2 * SECOND_US),
     "time": Limit(10, 2 * SECOND_US),
     "dead_man": Limit(1, SECOND_US),
 }

@@ -1,0 +1,108 @@
+"""From settings to a connector that knows what it trades: OKX is asked before the bot starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from connectors.base.credentials import Credentials
+from connectors.base.http import Http
+from connectors.base.live import Home
+from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.base.time_sync import VenueClock
+from connectors.okx.connector import Okx
+from connectors.okx.instruments import read_fees, read_instruments, traded
+from connectors.okx.keys import Keys
+from connectors.okx.rest import Rest
+from connectors.okx.sheet import DEMO, EXPIRY_US, LIMITS, LIVE, Urls, venue_sheet
+from connectors.okx.wire import Envelope, rows
+from engine.core.clock import wall_us
+from engine.model.enums import Action
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.instrument import Instrument
+from engine.model.money import ZERO
+
+__all__ = ["DEMO", "LIVE", "OkxSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+
+CASH_MODES = ("1", "2")  # spot, and futures: in the others spot orders borrow
+
+
+class _Config(Struct, gc=False, rename="camel"):
+    acct_lv: str
+    perm: str
+
+
+_CONFIG = Decoder(Envelope[_Config])
+
+
+@dataclass(frozen=True, slots=True)
+class OkxSettings:
+    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
+
+    name: str
+    trading_pairs: Sequence[str]
+    urls: Urls
+    credentials: Credentials | None
+    maker_rate: Decimal | None = None
+    taker_rate: Decimal | None = None
+    seed: int = 0
+
+
+def build_connector(settings: OkxSettings) -> Okx:
+    """Ask OKX what it trades, what it costs and what the key may do. Raises TickwrightError when that fails."""
+    return asyncio.run(prepare(settings, wall_us))
+
+
+async def prepare(settings: OkxSettings, now_us: Callable[[], int]) -> Okx:
+    """The same inside a running loop."""
+    urls, name, clock = settings.urls, settings.name, VenueClock(settings.name)
+    keys = None if settings.credentials is None else Keys(settings.credentials)
+
+    def venue_us() -> int:
+        return now_us() + clock.offset_us
+
+    async with Http(urls.rest, now_us) as http:
+        rest = Rest(http, keys, venue_us, RateLimiter(LIMITS, venue_us), demo=urls.demo)
+        try:
+            await clock.measure(rest.time_us, now_us)
+            if keys is not None:
+                await _check_account(name, rest)
+            instruments = await _instruments(settings, rest)
+        except (Failed, BadMessage) as error:
+            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
+                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
+            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+    return Okx(Home(name, instruments, EXPIRY_US, urls.rest, settings.seed), urls, settings.credentials)
+
+
+async def _check_account(name: str, rest: Rest) -> None:
+    """A key that can move money away is refused, and an account in which a spot order would borrow."""
+    reply = await rest.ask("account/config", Action.BALANCES, Priority.SNAPSHOT, "config")
+    found = rows(_CONFIG, reply.body)
+    if len(found) != 1:
+        raise BadMessage(f"{len(found)} accounts")
+    permissions = found[0].perm.split(",")
+    if "withdraw" in permissions:
+        raise Unauthorized(f"{name}: this key may withdraw\n  fix: make one that may read and trade only")
+    if "trade" not in permissions:
+        raise Unauthorized(f"{name}: this key may not trade\n  fix: make one that may")
+    if found[0].acct_lv not in CASH_MODES:
+        raise TickwrightError(f"{name}: the account is in a margin mode\n  fix: use an account in spot mode")
+
+
+async def _instruments(settings: OkxSettings, rest: Rest) -> list[Instrument]:
+    """With the rates of fees that this account pays."""
+    reply = await rest.ask("public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments", instType="SPOT")
+    found = traded(settings.name, read_instruments(reply.body), settings.trading_pairs)
+    maker, taker = settings.maker_rate, settings.taker_rate
+    if settings.credentials is not None and (maker is None or taker is None):
+        reply = await rest.ask("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees", instType="SPOT")
+        told_maker, told_taker = read_fees(reply.body)
+        maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
+    return [replace(each, maker_rate=maker or ZERO, taker_rate=taker or ZERO) for each in found]

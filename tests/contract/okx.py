@@ -1,0 +1,53 @@
+"""OKX in the contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from connectors.base.credentials import Credentials, Secret
+from connectors.okx.build import OkxSettings, Urls, prepare, venue_sheet
+from connectors.simulated.market import Market
+from connectors.simulated.server.app import VenueServer
+from connectors.simulated.server.okx.entrance import OkxEntrance
+from connectors.simulated.server.okx.keys import Key
+from connectors.simulated.server.okx.world import OkxWorld
+from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account
+from engine.core.ports import LiveConnector
+from tests.contract.adapter import Adapter, Clock
+from tests.sim.loop.session import INSTRUMENT, PAIR, VENUE
+
+KEY, SECRET, PASSPHRASE = "contractkey00000", "contract secret", "contract passphrase"
+
+
+class OkxAdapter(Adapter):
+    name = "okx"
+    instrument = replace(INSTRUMENT, fee_asset="BTC")
+    sheet = venue_sheet()
+    paths: ClassVar = {
+        "submit": "POST /api/v5/trade/order",
+        "cancel": "POST /api/v5/trade/cancel-order",
+        "lookup": "GET /api/v5/trade/order?",
+        "trades": "GET /api/v5/trade/fills",
+        "open_orders": "GET /api/v5/trade/orders-pending",
+        "balances": "GET /api/v5/account/balance",
+        "snapshot": "GET /api/v5/market/books",
+        "clock": "GET /api/v5/public/time",
+        "instruments": "GET /api/v5/public/instruments",
+    }
+    sockets: ClassVar = {"user": "/ws/v5/private", "market": "/ws/v5/public"}
+
+    def server(
+        self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
+    ) -> VenueServer[Any]:
+        world = OkxWorld(exchange, markets, now_us)
+        world.keys.add(Key(KEY, SECRET, PASSPHRASE, account))
+        return VenueServer(world, OkxEntrance(world))
+
+    async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:
+        at = f"127.0.0.1:{port}"
+        urls = Urls(f"http://{at}", f"ws://{at}/ws/v5")
+        credentials = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
+        return await prepare(OkxSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
