@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from connectors.paper.candles import PPM, CandleKernel, CandleRows
+from connectors.paper.candle_rows import CandleRows
+from connectors.paper.candles import PPM, CandleKernel
 from connectors.paper.choice import kernel_class
 from connectors.paper.day_rows import DayRows
 from connectors.paper.interface import FillKernel
@@ -99,6 +100,7 @@ def venue_sheet(latency_us: int) -> VenueSheet:
         cancel_by_client_id=True,
         amend_in_place=True,
         dedicated=True,
+        in_process=True,
     )
 
 

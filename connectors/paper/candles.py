@@ -4,9 +4,10 @@ A candle [open, close) is one row that exists from its close on. Commands take e
 that arrives inside candle k is active from k + 1, a cancel that arrives inside k leaves the order exposed to its close.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from decimal import Decimal
 
+from connectors.paper.candle_rows import Candle, CandleRows
 from connectors.paper.words import (
     AMEND_REJECTED,
     AMENDED,
@@ -32,43 +33,10 @@ from connectors.paper.words import (
     TRIGGERED,
     Outcome,
 )
+from engine.core.candles import Bar, Read
 
 PPM = 1_000_000
 MISSING = "a candle is missing"
-Column = NDArray[np.int64]
-
-
-class CandleRows:
-    """Columns of equal length, oldest first: `open_us`, prices in ticks, `volume` in lots; all last `interval_us`.
-
-    They implement what the wire asks of a source: a candle is visible one feed latency after its close.
-    """
-
-    def __init__(
-        self,
-        open_us: Column,
-        interval_us: int,
-        opens: Column,
-        highs: Column,
-        lows: Column,
-        closes: Column,
-        volume: Column,
-    ) -> None:
-        if np.any(np.diff(open_us) < interval_us):
-            at = int(np.argmax(np.diff(open_us) < interval_us)) + 1
-            raise ValueError(f"candle {at} opens before the one before it has closed")
-        self.count = len(open_us)
-        self.interval_us = interval_us
-        columns = (open_us, opens, highs, lows, closes, volume)
-        self.open_us, self.open, self.high, self.low, self.close, self.volume = (each.tolist() for each in columns)
-
-    def horizon_us(self, now_us: int, feed_us: int) -> int:
-        """The venue's time up to which everything is visible."""
-        return now_us - feed_us
-
-    def seen_us(self, event_us: int, feed_us: int) -> int:
-        """When we see what is known at `event_us`."""
-        return event_us + feed_us
 
 
 class CandleOrder:
@@ -123,19 +91,19 @@ class CandleKernel:
         self.rows_applied = 0
         self.position = 0  # signed lots, by fills
         self._left = 0  # of this candle's volume
+        self._next = self._upcoming()
 
     # ---- reading
 
     @property
     def next_us(self) -> int:
         """When the next candle closes."""
-        at, source = self.rows_applied, self.source
-        return source.open_us[at] + source.interval_us if at < source.count else NEVER_US
+        return self._next[0] + self.source.interval_us if self._next else NEVER_US
 
     def depth(self, side: int, levels: int) -> list[tuple[int, int]]:
         """One level: half a spread from the last close, with the volume that we may take."""
         best = self.best_bid if side == BUY else self.best_ask
-        return [(best, self._share(self.rows_applied - 1))] if self.event_us and levels else []
+        return [(best, self._share(self.source.candle(self.rows_applied - 1)))] if self.event_us and levels else []
 
     def lots_at(self, side: int, ticks: int) -> int:
         """What `depth` shows there."""
@@ -156,7 +124,7 @@ class CandleKernel:
         order = self.orders.get(key)
         if order is None:
             self.told.append((at_us, CANCEL_REJECTED, key, 0, 0, MAKER, "unknown_order"))
-        elif self._is_between(at_us) or order.active_us > self.source.open_us[self.rows_applied]:
+        elif self._is_between(at_us) or (self._next and order.active_us > self._next[0]):
             self._end(order, at_us, CANCELLED, "")
         else:
             order.cancel_us = at_us
@@ -175,18 +143,41 @@ class CandleKernel:
 
     def run(self, until_us: int) -> None:
         """Apply every candle that has closed by `until_us`."""
-        while self.next_us <= until_us:
-            self._apply(self.rows_applied)
-            self.rows_applied += 1
+        while self._next and self._next[0] + self.source.interval_us <= until_us:
+            self._apply(self._next)
         late = self.event_us > 0 and until_us - self.event_us >= self.source.interval_us
         self.stale = MISSING if late and self.next_us < NEVER_US else ""
 
-    def _apply(self, at: int) -> None:
-        source = self.source
-        open_us, first, close = source.open_us[at], source.open[at], source.close[at]
-        high, low = source.high[at], source.low[at]
-        close_us = open_us + source.interval_us
-        self._left = self._share(at)
+    def glide(self, until_us: int, price_step: Decimal, quantity_step: Decimal, see: Read) -> Sequence[Bar]:
+        """Apply candles that close by `until_us`, up to one that `see` wants to act on, or to a missing one.
+
+        Only while there is no order, and after the first candle. Nothing is told of them but what is returned.
+        """
+        if self.next_us > until_us or self.stale or self._next is None or self._next[0] != self.event_us:
+            return ()
+        bars, first = self.source.bars(self.rows_applied, price_step, quantity_step)
+        stop = min(len(bars), first + (until_us - bars[first][0]) // self.source.interval_us + 1)
+        for at in range(first, stop):
+            if see(*bars[at]):
+                stop = at + 1
+                break
+        self.rows_applied += stop - first
+        self._close(self.source.candle(self.rows_applied - 1)[4], bars[stop - 1][0])
+        return bars[first:stop]
+
+    def _close(self, close: int, close_us: int) -> None:
+        """What is known once a candle, the last of `rows_applied`, has closed."""
+        self.event_us = close_us
+        self.best_bid, self.best_ask = self._worse(close, SELL, 0), self._worse(close, BUY, 0)
+        self._next = self._upcoming()
+
+    def _upcoming(self) -> Candle | None:
+        return self.source.candle(self.rows_applied) if self.rows_applied < self.source.count else None
+
+    def _apply(self, candle: Candle) -> None:
+        open_us, first, high, low, close, volume = candle
+        close_us = open_us + self.source.interval_us
+        self._left = self._share(candle)
         for order in list(self.orders.values()):
             if order.expire_us <= open_us:
                 self._end(order, order.expire_us, EXPIRED, "good_till_date")
@@ -201,9 +192,9 @@ class CandleKernel:
                 order.fresh = False
                 if order.cancel_us < close_us and order.key in self.orders:
                     self._end(order, close_us, CANCELLED, "")
-        self.event_us = close_us
-        self.best_bid, self.best_ask = self._worse(close, SELL, 0), self._worse(close, BUY, 0)
-        self.told.append((close_us, CLOSED, at, close, source.volume[at], MAKER, ""))
+        self.told.append((close_us, CLOSED, self.rows_applied, close, volume, MAKER, ""))
+        self.rows_applied += 1
+        self._close(close, close_us)
 
     def _is_adverse_down(self, active: list[CandleOrder], first: int) -> bool:
         """Which extreme comes first: the one against our position; when flat, that of the order nearest to the open."""
@@ -272,8 +263,8 @@ class CandleKernel:
         del self.orders[order.key]
         self.told.append((at_us, what, order.key, order.ticks, order.lots, MAKER, reason))
 
-    def _share(self, at: int) -> int:
-        return int(self.source.volume[at] * self.participation // PPM)
+    def _share(self, candle: Candle) -> int:
+        return candle[5] * self.participation // PPM
 
     def _worse(self, ticks: int, side: int, more: int) -> int:
         """A price with half a spread and `more` ppm against a taker of `side`, rounded against it too."""
@@ -282,5 +273,4 @@ class CandleKernel:
 
     def _is_between(self, at_us: int) -> bool:
         """Whether no candle is in the making at this time."""
-        at = self.rows_applied
-        return at >= self.source.count or self.source.open_us[at] >= at_us
+        return self._next is None or self._next[0] >= at_us

@@ -4,7 +4,7 @@ from decimal import Decimal
 from math import ceil
 
 from connectors.paper.book import SIDES, PaperBook
-from connectors.paper.candles import CandleRows
+from connectors.paper.candle_rows import CandleRows
 from connectors.paper.interface import FillKernel
 from connectors.paper.ledger import Ledger, Market
 from connectors.paper.words import FOK, IOC, MARKET, POST_ONLY, REDUCE, STOP
@@ -68,17 +68,17 @@ class Listing:
         """One of the candles of a market that has them."""
         rows, price = self.kernel.source, self.book.prices.value
         assert isinstance(rows, CandleRows)
-        open_us = rows.open_us[number]
+        open_us, first, high, low, close, volume = rows.candle(number)
         return Candle(
             self.instrument.instrument_id,
             rows.interval_us,
             open_us,
             open_us + rows.interval_us,
-            price(rows.open[number]),
-            price(rows.high[number]),
-            price(rows.low[number]),
-            price(rows.close[number]),
-            self.book.quantities.value(rows.volume[number]),
+            price(first),
+            price(high),
+            price(low),
+            price(close),
+            self.book.quantities.value(volume),
             True,
             receive_us,
         )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from connectors.paper.build import FillRules, build_candle_kernel, build_kernel, build_venue
 from connectors.paper.build import venue_sheet as paper_sheet
-from connectors.paper.candles import CandleRows
+from connectors.paper.candle_rows import CandleFile, CandleRows
 from connectors.paper.day_rows import Day, DayRows
 from connectors.paper.latency import Latency, constant
 from connectors.paper.midpoints import midpoints
@@ -36,17 +36,15 @@ class RecordedMarket:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCandles:
-    """One instrument of which only candles are known; `load` gives the columns of those that open in the run."""
+    """One instrument of which only candles are known; `files` as `RecordedMarket.days`."""
 
     instrument: Instrument
     interval_us: int
-    load: LoadColumns
+    files: Sequence[tuple[int, int, LoadColumns]]
 
     def rows(self) -> CandleRows:
         """From the beginning."""
-        columns = self.load()
-        names = ("open", "high", "low", "close", "volume")
-        return CandleRows(columns["open_us"], self.interval_us, *(columns[name] for name in names))
+        return CandleRows(self.interval_us, [CandleFile(*file) for file in self.files])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

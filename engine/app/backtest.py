@@ -80,7 +80,8 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     for venue in venues:
         venue.install(core.state)
     recording.follow(core)
-    driver = Driver(core, venues, lambda requests: "")
+    glide = recording.following(venues[0].glide) if len(venues) == 1 and _is_linear(instruments) else None
+    driver = Driver(core, venues, lambda requests: "", glide=glide)
     complete = play(driver, recording, end_us, partial(_rows, venues), progress)
     facts = Facts(
         quote=sources[0].instrument.quote,
@@ -167,8 +168,8 @@ def _instrument(recorded: Instrument, exchange_name: str, exchange: RecordedExch
 def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
     market = source.dataset.market(source.symbol)
     if not market.rows:
-        load = partial(source.dataset.candles, source.symbol, market.finest_us, start_us, end_us)
-        return module.RecordedCandles(source.instrument, market.finest_us, load)
+        files = source.dataset.candle_files(source.symbol, market.finest_us, start_us, end_us)
+        return module.RecordedCandles(source.instrument, market.finest_us, files)
     names = (*PLAYED_COLUMNS, "receive_us") if market.receive_times else PLAYED_COLUMNS
     days = []
     for number, part in enumerate(source.parts):
@@ -203,6 +204,11 @@ def _venues(
         )
         venues.append(module.build_recorded(settings))
     return venues
+
+
+def _is_linear(instruments: Sequence[Instrument]) -> bool:
+    """Whether equity follows the price in a straight line."""
+    return all(each.settle in ("", each.quote) for each in instruments)
 
 
 _RULES = (

@@ -8,7 +8,8 @@
 licence, and how good they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -167,14 +168,26 @@ class Dataset:
         parts = self.market(symbol).candles.get(interval_us, [])
         return [part for part in parts if part.last_us >= start_us and part.first_us < end_us]
 
-    def candles(self, symbol: str, interval_us: int, start_us: int, end_us: int) -> Columns:
-        """All candles that open in [start_us, end_us)."""
-        years = []
+    def candle_files(
+        self, symbol: str, interval_us: int, start_us: int, end_us: int
+    ) -> list[tuple[int, int, Callable[[], Columns]]]:
+        """(number, time of the first, reader) of the candles that open in [start_us, end_us), year by year."""
+        files: list[tuple[int, int, Callable[[], Columns]]] = []
         for part in self.candle_parts(symbol, interval_us, start_us, end_us):
-            columns = read_columns(self.folder / part.file)
-            first, last = np.searchsorted(columns["open_us"], [start_us, end_us])
-            years.append({name: column[first:last] for name, column in columns.items()})
-        return {name: np.concatenate([year[name] for year in years]) for name in CANDLE_COLUMNS}
+            read = partial(self.read_candles, part, start_us, end_us)
+            if part.first_us >= start_us and part.last_us < end_us:
+                files.append((part.rows, part.first_us, read))
+                continue
+            times = read()["open_us"]
+            if len(times):
+                files.append((len(times), int(times[0]), read))
+        return files
+
+    def read_candles(self, part: Part, start_us: int, end_us: int) -> Columns:
+        """Those of a file that open in [start_us, end_us)."""
+        columns = read_columns(self.folder / part.file)
+        first, last = np.searchsorted(columns["open_us"], [start_us, end_us])
+        return {name: columns[name][first:last] for name in CANDLE_COLUMNS}
 
 
 def find_datasets(folder: Path) -> list[Dataset]:

@@ -1,7 +1,9 @@
 """Equity over time: what statistics need of every tick, and a line a minute for pictures. Floats: nothing is booked."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ class EquityCurve:
         self._drawdown = Drawdown()
         self._times = array("q")
         self._equity = array("d")
-        self._steps: list[list[tuple[int, float, float, float, float]]] = []
+        self._steps: list[tuple[NDArray[Any], ...]] = []  # COLUMNS of the ticks worked through so far, in pieces
         self._peak = 0.0
         self._peak_us = 0
 
@@ -47,6 +49,11 @@ class EquityCurve:
         if len(self._times) >= TICKS_GATHERED and now_us // self._step_us != self._times[-2] // self._step_us:
             self._work_through(1)
 
+    def extend(self, times_us: Sequence[int], equity: Sequence[float]) -> None:
+        """The equity at many ticks."""
+        self._times.extend(times_us)
+        self._equity.extend(equity)
+
     @property
     def drawdown(self) -> Drawdown:
         """Of all ticks so far."""
@@ -56,8 +63,10 @@ class EquityCurve:
     def columns(self) -> Columns:
         """A row a step: time of its last tick, equity, extremes, deepest drawdown."""
         self._work_through(0)
-        rows = [row for rows in self._steps for row in rows]
-        return {name: np.array([row[index] for row in rows]) for index, name in enumerate(COLUMNS)}
+        pieces = [[piece[index] for piece in self._steps] for index in range(len(COLUMNS))]
+        return {
+            name: np.concatenate(piece) if piece else np.array([]) for name, piece in zip(COLUMNS, pieces, strict=True)
+        }
 
     def _work_through(self, kept: int) -> None:
         """All gathered ticks but the last `kept`, which begin a step."""
@@ -71,8 +80,7 @@ class EquityCurve:
         starts = np.flatnonzero(np.diff(at_us // self._step_us, prepend=-1))
         ends = np.append(starts[1:], count) - 1
         extremes = (np.minimum.reduceat(equity, starts), np.maximum.reduceat(equity, starts))
-        rows = zip(at_us[ends], equity[ends], *extremes, np.maximum.reduceat(falls, starts), strict=True)
-        self._steps.append([tuple(value.item() for value in row) for row in rows])
+        self._steps.append((at_us[ends], equity[ends], *extremes, np.maximum.reduceat(falls, starts)))
         self._follow(at_us, equity, peaks, falls)
 
     def _follow(self, at_us: Column, equity: Floats, peaks: Floats, falls: Floats) -> None:

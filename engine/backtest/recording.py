@@ -1,6 +1,7 @@
 """What a run leaves behind, written down as it happens: requests, orders, fills, payments, equity."""
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec import Struct
 from engine.backtest.equity import MINUTE_US, EquityCurve
 from engine.backtest.hashes import LineHash, fill_line, request_line
 from engine.backtest.tables import TEXT, WHOLE, Table
+from engine.core.candles import Bar, Glide, Read
 from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.portfolio import EXTERNAL
@@ -49,6 +51,21 @@ class Booked(Struct, frozen=True):
     transfer: TransferSeen | None = None
 
 
+class Holdings:
+    """Of one market at some ticks: what was held, and the mid. Floats: nothing is booked."""
+
+    def __init__(self) -> None:
+        self.at_us = array("q")
+        self.held = array("d")
+        self.mid = array("d")
+
+    def extend(self, times_us: Sequence[int], held: float, mids: Sequence[float]) -> None:
+        """The same quantity at some ticks."""
+        self.at_us.extend(times_us)
+        self.held.extend([held] * len(times_us))
+        self.mid.extend(mids)
+
+
 class OrderCounts(Struct):
     """What became of the orders. Quantities in base units, times sums in µs."""
 
@@ -78,7 +95,7 @@ class Recording:
         self.curve = EquityCurve(step_us)
         self.orders = OrderCounts(refused={}, rejected={})
         self.marks: list[Marks] = []  # at the first tick with an equity, at the end of each day, at the end
-        self._holdings: dict[str, list[tuple[int, float, float]]] = {}
+        self._holdings: dict[str, Holdings] = {}
         self.ticks = 0
         self._quote = quote
         self._step_us = step_us
@@ -98,6 +115,7 @@ class Recording:
     def follow(self, engine: Engine) -> None:
         """The engine whose books are looked at from now on."""
         self._engine = engine
+        self._holdings = {instrument_id: Holdings() for instrument_id in engine.state.instruments}
 
     # ---- the engine's voices
 
@@ -132,6 +150,37 @@ class Recording:
         if now_us // self._step_us != self._step:
             self._step = now_us // self._step_us
             self._note_holdings(now_us)
+
+    def following(self, glide: Glide) -> Glide:
+        """A venue's `glide` of which no candle escapes this recording: only prices change during it."""
+
+        def glided(until_us: int, series: tuple[str, int], read: Read) -> tuple[Sequence[Bar], int]:
+            assert self._engine is not None
+            mid = self._engine.state.mark(series[0])
+            bars, seen_us = glide(until_us, series, read)
+            if len(bars) > 1:
+                self._glided(bars[:-1], series[0], mid, seen_us - bars[-1][0])
+            return bars, seen_us
+
+        return glided
+
+    def _glided(self, bars: Sequence[Bar], instrument_id: str, mid: Decimal | None, feed_us: int) -> None:
+        """Candles without ticks of their own: equity at their closes. `mid` is as of the last tick."""
+        assert self._engine is not None
+        state, equity = self._engine.state, self._engine.halt.equity
+        market = state.portfolio.markets[instrument_id]
+        self.ticks += len(bars)
+        if equity is None or mid is None or not self.marks:
+            return
+        held = market.base.total if market.spot else market.position
+        worth = float(held) * float(state.instruments[instrument_id].contract_size)
+        rest = float(equity) - worth * float(mid)
+        grid_us = self._engine.grid_us
+        late_us = feed_us + grid_us - 1  # the tick that sees a candle is the next one on the grid
+        times = [(bar[0] + late_us) // grid_us * grid_us for bar in bars]
+        closes = [bar[4] for bar in bars]
+        self.curve.extend(times, [rest + worth * close for close in closes])
+        self._holdings[instrument_id].extend(times, float(held), closes)
 
     def _opened(self) -> bool:
         """Whether every venue has told what the account holds."""
@@ -218,15 +267,15 @@ class Recording:
             mid = state.mark(instrument_id)
             market = state.portfolio.markets[instrument_id]
             held = market.base.total if market.spot else market.position
-            row = (now_us, float(held), float("nan") if mid is None else float(mid))
-            self._holdings.setdefault(instrument_id, []).append(row)
+            price = float("nan") if mid is None else float(mid)
+            self._holdings[instrument_id].extend((now_us,), float(held), (price,))
 
     def holdings(self, instrument_id: str) -> dict[str, Any]:
         """Times, what was held, and the mid, at the beginning of each step."""
-        rows = self._holdings.get(instrument_id, [])
-        at_us = np.array([row[0] for row in rows], np.int64)
-        values = np.array([row[1:] for row in rows], np.float64).reshape(-1, 2)
-        return {"at_us": at_us, "held": values[:, 0], "mid": values[:, 1]}
+        kept = self._holdings[instrument_id]
+        at_us = np.array(kept.at_us)
+        first = np.diff(at_us // self._step_us, prepend=-1) > 0
+        return {"at_us": at_us[first], "held": np.array(kept.held)[first], "mid": np.array(kept.mid)[first]}
 
 
 ENDED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED)

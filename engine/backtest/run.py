@@ -4,14 +4,15 @@ import gc
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.backtest.recording import Recording
+from engine.backtest.recording import DAY_US, Recording
 from engine.core.clock import WAKE_GAP_US, run_virtual
 from engine.core.driver import Driver
+from engine.core.engine import FAR
 from engine.model.enums import OperatorAction
 from engine.model.event import OperatorCommand
 
 CLOSING_US = 60_000_000  # the time that the last cancels have
-TURN_US = 60_000_000  # of the data: how often somebody may look at the run, and stop it
+TURN_TICKS = 60  # how often somebody may look at the run, and stop it; candles without ticks are played day by day
 
 
 class Progress(Protocol):
@@ -29,7 +30,9 @@ def play(driver: Driver, recording: Recording, end_us: int, rows: Callable[[], i
     gc.disable()  # the engine's records hold no cycles; what does is collected at each turn
     try:
         while not stop and engine.state.now_us < end_us and not engine.stopped and not driver.exhausted:
-            turn_us = min(end_us, engine.state.now_us + TURN_US)
+            now_us = engine.state.now_us
+            day_end_us = (now_us // DAY_US + 1) * DAY_US  # the books of that moment are kept
+            turn_us = min(end_us, day_end_us, FAR if driver.glides else now_us + TURN_TICKS * engine.grid_us)
             run_virtual(driver, turn_us, recording.ticked)
             gc.collect(0)
             stop = not progress(engine.state.now_us, end_us, rows())

@@ -38,6 +38,8 @@ def run_virtual(driver: Driver, end_us: int, on_tick: OnTick | None = None) -> N
     engine = driver.engine
     now_us = engine.state.now_us
     while now_us < end_us and not engine.stopped:
+        if driver.glides:
+            now_us = driver.glide(now_us, end_us)
         grid_us = min(driver.next_grid_us(now_us), end_us)
         target_us = min(grid_us, max(engine.due_before(grid_us), now_us + WAKE_GAP_US))
         now_us = driver.step(now_us, target_us)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
+from engine.core.candles import Glide
 from engine.core.engine import FAR, Engine
 from engine.core.ports import Connector, VirtualVenue
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
@@ -34,7 +35,8 @@ class Driver:
     """Joins one engine with its venues. `commit` makes intents durable before anything is sent; it is called after
     every tick, so that facts do not wait for a request. `recall` reads from the order log what left the memory.
 
-    `venues` live in this process and are advanced by the driver; `connectors` push their events by themselves.
+    `venues` live in this process and are advanced by the driver; `connectors` push their events by themselves. `glide`
+    is that of the only venue, where candles may be played without a tick each.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Driver:
         commit: Commit,
         connectors: Sequence[Connector] = (),
         recall: Recall | None = None,
+        glide: Glide | None = None,
     ) -> None:
         self.engine = engine
         self.missed = 0
@@ -52,6 +55,8 @@ class Driver:
         self._connectors: dict[str, Connector] = {c.venue: c for c in (*venues, *connectors)}
         self._commit = commit
         self._recall = recall
+        self._glide = glide
+        self.glides = glide is not None and engine.candles.sole is not None
         self._log_failed = False
 
     def next_grid_us(self, now_us: int) -> int:
@@ -81,6 +86,20 @@ class Driver:
             self.behind_us_max = max(self.behind_us_max, reached_us - self.next_grid_us(now_us))
         self.send(engine.tick(reached_us))
         return reached_us
+
+    def glide(self, now_us: int, end_us: int) -> int:
+        """Leave out the grid ticks of which nothing can come: closed candles are shown to the one strategy there is, up
+        to one that it wants to act on. Returns the time to go on from; the tick that sees the last candle is next.
+        """
+        engine, reader = self.engine, self.engine.candles.sole
+        grid_us, free_us = engine.grid_us, min(end_us, engine.free_us)
+        if reader is None or self._glide is None or free_us <= now_us + grid_us:
+            return now_us
+        bars, seen_us = self._glide((free_us - 1) // grid_us * grid_us, reader.reads, reader.read)
+        if not bars:
+            return now_us
+        engine.skip_ticks()
+        return -(-seen_us // grid_us) * grid_us - 1
 
     def receive(self, target_us: int) -> int:
         """Apply what the venues have told by `target_us`; stops early when an event wakes the engine."""

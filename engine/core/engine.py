@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.core.actions import Action, AdoptPosition, ChangeExecutor, SetQuotes, StartExecutor, StopExecutor
+from engine.core.candles import Candles
 from engine.core.check_rules import Context
 from engine.core.checks import PreTradeChecks
 from engine.core.dead_man import DeadMan
@@ -19,7 +20,7 @@ from engine.core.executors import KINDS
 from engine.core.facts import Facts, strategy_of
 from engine.core.halt import CONSEQUENCES, Halt
 from engine.core.limits import RiskLimits
-from engine.core.modes import Cause, CauseKind, ModeChanged
+from engine.core.modes import CAUSES, Cause, CauseKind, Exit, ModeChanged
 from engine.core.notice import Notice
 from engine.core.order_change import Change
 from engine.core.ports import Controller, Executor, Record, Sink
@@ -34,7 +35,7 @@ from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
 
 FAR = 1 << 62  # later than any time
 EXECUTOR_KEPT_US = 3_600_000_000  # how long a finished executor can be looked at
-GUARD_US = 500_000  # while trading is restricted it is looked at this often, whatever the grid
+GUARD_US = 500_000  # while trading is restricted, and something of ours is at stake, it is looked at this often
 ENDING = (CauseKind.STOP, CauseKind.KILL_SWITCH)  # causes that end the session once nothing of ours is open
 
 
@@ -88,7 +89,8 @@ class Engine:
         self._checks = PreTradeChecks(looks_at, state.orders.by_client_id, state.mid, settings.limits)
         self._sinks = tuple(sinks)
         self._hear = on_change
-        self._facts = Facts(state, self.halt, streams, self._changed)
+        self.candles = Candles(controllers)
+        self._facts = Facts(state, self.halt, streams, self._changed, self.candles.apply)
         self._handlers = self._facts.handlers
         self._deadlines = state.orders.deadlines
         self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
@@ -115,15 +117,34 @@ class Engine:
     def due_us(self) -> int:
         """The next time, besides the grid, at which it wants to be ticked."""
         due_us = min(self.state.orders.due_us, self._facts.streams_due_us, self.wake_us, self._dead_man.due_us)
-        if self.halt.restricted and (self.grid_us > 2 * GUARD_US or self.ending is not None):
+        if self.halt.restricted and (self.ending is not None or (self.grid_us > 2 * GUARD_US and self._guards)):
             return min(due_us, self.state.now_us + GUARD_US)
         return due_us
+
+    @property
+    def _guards(self) -> bool:
+        """Whether something may change before the next decision: an order that is to go, a proof that is waited for."""
+        return bool(self.state.orders.active()) or any(CAUSES[each.kind].exit is Exit.SYNC for each in self.halt.causes)
 
     def due_before(self, limit_us: int) -> int:
         """`due_us`, or `limit_us` where that is sooner: most of the time there is nothing to work out."""
         if self.halt.restricted or self._deadlines.next_us < limit_us:
             return min(self.due_us, limit_us)
         return min(self._facts.streams_due_us, self.wake_us, self._dead_man.due_us, limit_us)
+
+    @property
+    def free_us(self) -> int:
+        """Until when nothing but a candle can make it send anything, and nobody counts the ticks; 0: it is not so."""
+        halt, state, limits = self.halt, self.state, self._settings.limits
+        if halt.restricted or limits.max_drawdown is not None or limits.kill_switch is not None or self._facts.requests:
+            return 0
+        if state.orders.active() or not all(getattr(each, "idle", False) for each in state.executors.values()):
+            return 0
+        return self.due_us
+
+    def skip_ticks(self) -> None:
+        """Grid ticks were left out, because nothing could have come of them: that is no loop that stood still."""
+        self._grid_due_us = 0
 
     @property
     def ending(self) -> Cause | None:

@@ -40,6 +40,7 @@ REJECTED = OrderStatus.REJECTED
 OF_ORDERS = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 TIMESTAMP = "timestamp"  # the code of a request that the venue found too old or too new: our clock is off
 NO_FUNDS = "insufficient_funds"
+NO_RIGHT = "permission"  # the code of a request that our key may not make
 LOOK_GAP_US = 1_000_000  # no second look sooner than this after the first
 _UNSAFE = {Channel.REST: CauseKind.BANNED, Channel.ORDER_LOG: CauseKind.LOG}
 
@@ -56,7 +57,12 @@ class Facts:
     """
 
     def __init__(
-        self, state: State, halt: Halt, streams: Mapping[str, UserStream], on_change: Callable[[Change], None]
+        self,
+        state: State,
+        halt: Halt,
+        streams: Mapping[str, UserStream],
+        on_change: Callable[[Change], None],
+        on_candle: Callable[[Candle], None],
     ) -> None:
         self.state = state
         self.halt = halt
@@ -75,7 +81,7 @@ class Facts:
             MarkPrice: self._mark,
             FundingRate: self._funding,
             BestQuote: _ignore,
-            Candle: _ignore,
+            Candle: on_candle,
             OrderUpdate: self._update,
             Fill: self._fill,
             FillCorrected: self._correction,
@@ -181,6 +187,8 @@ class Facts:
             stream.refresh((Action.CLOCK,), now_us - LOOK_GAP_US, now_us)
         elif reason.endswith(NO_FUNDS):
             stream.refresh((Action.BALANCES,), now_us - LOOK_GAP_US, now_us)
+        elif reason.endswith(NO_RIGHT):
+            self.comparison.note_denied(stream.venue, now_us)
 
     def _failure(self, failure: RequestFailed) -> None:
         stream = self.streams.get(failure.venue or failure.instrument_id.partition(":")[0])

@@ -34,7 +34,7 @@ def degrade(state: TrackerState, venue: str, degraded: bool, now_us: int) -> Non
     if degraded:
         state.quiet_us[venue] = QUIET_DEGRADED_US
     else:
-        state.quiet_us.pop(venue, None)
+        state.usual_quiet(venue)
     prefix = venue + ":"
     for order in list(state.records.active.values()):
         if not order.instrument_id.startswith(prefix):

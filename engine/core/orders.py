@@ -160,7 +160,8 @@ class OrderTracker:
             updated_us=now_us,
         )
         record = self._records.add(order)
-        self.state.look_at(record, now_us + UNANSWERED_US + 1)
+        if not self.state.venue_sheet(order.venue).in_process:
+            self.state.look_at(record, now_us + UNANSWERED_US + 1)
         if request.parent:
             self._replace(request, now_us)
         return order
@@ -250,6 +251,8 @@ class OrderTracker:
             return None
         self.state.conclude(record, event.receive_us)
         new = record.order.fills[event.trade_id]
+        if new is old:
+            return Change(record.order, before)
         return Change(record.order, before, new if new.quantity else None, old, self.state.take_alarms())
 
     def apply_decision(self, decision: OperatorDecision) -> Change | None:

@@ -53,6 +53,8 @@ class TrackerState:
         self.quiet_us: dict[str, int] = {}  # by venue, where it differs from QUIET_US
         self._sheets = sheets
         self._clock_errors: dict[str, int] = {}
+        for venue in sheets:
+            self.usual_quiet(venue)
 
     def sheet(self, instrument_id: str) -> VenueSheet:
         return self.venue_sheet(instrument_id.partition(":")[0])
@@ -67,6 +69,13 @@ class TrackerState:
 
     def set_clock_error(self, venue: str, error_us: int) -> None:
         self._clock_errors[venue] = error_us
+
+    def usual_quiet(self, venue: str) -> None:
+        """As long as a healthy venue's orders may be silent: for ever, where nothing can get lost."""
+        if self.venue_sheet(venue).in_process:
+            self.quiet_us[venue] = FAR
+        else:
+            self.quiet_us.pop(venue, None)
 
     def patience_us(self, order: Order) -> int:
         """How long a live order may be silent before it is looked up."""

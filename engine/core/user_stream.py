@@ -60,6 +60,7 @@ class UserStream:
         self.lost_us = 0  # since when it is not healthy; 0 while it is, and before the first connection
         self._cursors = cursors
         self._acks_streamed = sheet.acks_streamed
+        self._in_process = sheet.in_process
         trades = [Job(Action.TRADES, instrument_id) for instrument_id in instruments]
         self._jobs = [Job(Action.CLOCK), Job(Action.OPEN_ORDERS), *trades, Job(Action.BALANCES)]
         self._jobs_due_us = 0  # the earliest of the jobs
@@ -204,7 +205,7 @@ class UserStream:
         job.failures = 0
         if job.asked_us < FAR:  # else it was not asked since the gap fill began
             job.gap = False
-            job.due_us = now_us + EVERY_US[job.action]
+            job.due_us = FAR if self._in_process else now_us + EVERY_US[job.action]
 
     def _failed(self, job: Job, now_us: int) -> None:
         job.failures += 1

@@ -37,10 +37,10 @@ class VenueSheet:
     `request_expiry_us`: the venue executes a request no later than its timestamp + this; where requests do not expire,
     a bound on late arrival. `ahead_us`: how far ahead a timestamp may be and still be accepted. `read_lag_us`: how old
     a read replica may be. `margin_us`: queueing between acceptance and matching. `unfilled_kept_us`: how long the venue
-    remembers cancelled unfilled orders, 0 for ever. `acks_streamed`: the private stream tells every
-    acknowledged change too, so that its silence means something. `dedicated`: nobody else trades on this account, so
-    CancelAll is allowed. `dead_man`: it can cancel all orders of an instrument when it does not hear of us in time. The
-    defaults are for a venue nothing is known about.
+    remembers cancelled unfilled orders, 0 for ever. `acks_streamed`: the private stream tells every acknowledged change
+    too, so that its silence means something. `dedicated`: nobody else trades on this account, so CancelAll is allowed.
+    `in_process`: nothing it tells can get lost, so that nobody asks again. `dead_man`: it can cancel all orders of an
+    instrument when it does not hear of us in time. The defaults are for a venue nothing is known about.
     """
 
     request_expiry_us: int = 40 * SECOND_US
@@ -57,6 +57,7 @@ class VenueSheet:
     acks_streamed: bool = False
     dedicated: bool = False
     dead_man: bool = False
+    in_process: bool = False
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL
     books: BookRules = BookRules()  # how order books are proven

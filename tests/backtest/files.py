@@ -6,8 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from connectors.binance.parse import recording_parser, venue_symbol
-from engine.backtest.columns import Columns
+from engine.backtest.columns import CANDLE_COLUMNS, Columns
 from engine.backtest.dataset import Dataset, Market
 from engine.backtest.importing import Job, import_files
 from engine.backtest.scan import Given
@@ -113,6 +115,13 @@ def rows_of(folder: Path, symbol: str = "BTC-USDT") -> list[Columns]:
     """The rows of all days."""
     dataset = Dataset.open(folder)
     return [dataset.read_rows(part, opening=False, end_us=1 << 62) for part in dataset.market(symbol).rows]
+
+
+def candles_of(folder: Path, interval_us: int, start_us: int, end_us: int, symbol: str = "BTC-USDT") -> Columns:
+    """The candles that open in [start_us, end_us)."""
+    files = Dataset.open(folder).candle_files(symbol, interval_us, start_us, end_us)
+    tables = [read() for _, _, read in files]
+    return {name: np.concatenate([table[name] for table in tables]) for name in CANDLE_COLUMNS}
 
 
 def capture_set(folder: Path, seed: int, seconds: int, start_us: int = START_US) -> Path:

@@ -12,7 +12,7 @@ from engine.backtest.columns import RowKind
 from engine.backtest.convert import EVENT, convert
 from engine.backtest.dataset import Dataset
 from engine.model.errors import TickwrightError
-from tests.backtest.files import START_US, capture_lines, import_one, rows_of, write
+from tests.backtest.files import START_US, candles_of, capture_lines, import_one, rows_of, write
 from tests.support import shared
 
 MS = START_US // 1000
@@ -75,7 +75,7 @@ def test_klines_in_a_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("BTCUSDT-1m-2023-11.csv", KLINES)
     import_one(path, "binance", tmp_path / "set")
-    candles = Dataset.open(tmp_path / "set").candles("BTC-USDT", 60_000_000, 0, 1 << 62)
+    candles = candles_of(tmp_path / "set", 60_000_000, 0, 1 << 62)
     assert candles["open_us"].tolist() == [START_US, START_US + 60_000_000]
     assert candles["high"].tolist() == [150, 150]
     assert candles["volume"].tolist() == [10, 5]
@@ -88,7 +88,7 @@ def test_candles_newest_first_of_one_interval(tmp_path: Path) -> None:
     text = "\n".join(["time_frame,time_s,open,high,low,close,volume", *rows, "1M,0,1,1,1,1,1", "1w,0,1,1,1,1,1"])
     market = import_one(write(tmp_path / "c.csv", text), "ohlcv", tmp_path / "set", interval_us=3_600_000_000)
     assert market.instrument.price_step == Decimal("0.000001")
-    candles = Dataset.open(tmp_path / "set").candles("BTC-USDT", 3_600_000_000, START_US, START_US + 2 * 3_600_000_000)
+    candles = candles_of(tmp_path / "set", 3_600_000_000, START_US, START_US + 2 * 3_600_000_000)
     assert candles["open_us"].tolist() == [START_US, START_US + 3_600_000_000]
     assert candles["high"].tolist() == [12, 12]
 

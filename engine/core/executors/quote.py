@@ -73,6 +73,11 @@ class QuoteExecutor:
         """Whether an order in this slot would be replaced now if it did not fit."""
         return now_us >= self.memory.refresh_at_us.get(self._refresh_key(tag), 0)
 
+    @property
+    def idle(self) -> bool:
+        """Whether it wants no order and had none in the last step."""
+        return not (self._quotes or self._active or self._sent or self._stop)
+
     def outstanding(self) -> list[str]:
         """Client ids of the orders that were active in the last step or submitted by it. Some may have ended since."""
         return [order.client_order_id for order in self._active] + self._sent

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from connectors.paper.candle_rows import COLUMNS, CandleFile, CandleRows
 from connectors.paper.choice import kernel_class
 from connectors.paper.kernel import Kernel
 from connectors.paper.rows import Rows
@@ -32,6 +34,16 @@ def rows_of(rows: Iterable[Row], receive_us: list[int] | None = None) -> Rows:
     table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
     times = None if receive_us is None else np.array(receive_us, dtype=np.int64)
     return Rows(table[:, 0].copy(), table[:, 1].astype(np.int8), table[:, 2].copy(), table[:, 3].copy(), times)
+
+
+def candle_rows(interval_us: int, *columns: NDArray[np.int64]) -> CandleRows:
+    """Candles of one file: times of their opens, open, high, low, close, volume."""
+    return CandleRows(interval_us, [candle_file(*columns)])
+
+
+def candle_file(*columns: NDArray[np.int64]) -> CandleFile:
+    """The same columns as a file."""
+    return CandleFile(len(columns[0]), int(columns[0][0]), lambda: dict(zip(COLUMNS, columns, strict=True)))
 
 
 def kernel_of(*rows: Row, size: int = 0, choice: str = "reference", before: list[Row] | None = None) -> Kernel:

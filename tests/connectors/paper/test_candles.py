@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from connectors.paper.candles import MISSING, CandleKernel, CandleRows
+from connectors.paper.candles import MISSING, CandleKernel
 from connectors.paper.words import (
     AMEND_REJECTED,
     AMENDED,
@@ -25,6 +25,7 @@ from connectors.paper.words import (
     TAKER,
     TRIGGERED,
 )
+from tests.connectors.paper.markets import candle_rows
 
 Candle = tuple[int, int, int, int, int]  # open, high, low, close, volume
 QUIET: Candle = (10_000, 10_010, 9_990, 10_000, 1_000)
@@ -35,7 +36,7 @@ def kernel_of(*candles: Candle, skip: int = 0) -> CandleKernel:
     """A quiet candle, then these, after `skip` missing ones. Costs are 0 unless set."""
     opens_us = [0, *((index + 1 + skip) * MINUTE for index in range(len(candles)))]
     columns = [np.array(column, dtype=np.int64) for column in zip(QUIET, *candles, strict=True)]
-    kernel = CandleKernel(CandleRows(np.array(opens_us), MINUTE, *columns))
+    kernel = CandleKernel(candle_rows(MINUTE, np.array(opens_us), *columns))
     kernel.half_spread = kernel.slippage = 0
     kernel.run(MINUTE)
     kernel.told = []
@@ -179,7 +180,7 @@ def test_missing_candles_make_the_book_stale() -> None:
     kernel.run(300)
     assert kernel.stale == ""
     with pytest.raises(ValueError, match="candle 1 opens before"):
-        CandleRows(np.array([0, 30]), MINUTE, *[np.array([1, 1])] * 5)
+        CandleKernel(candle_rows(MINUTE, np.array([0, 30]), *[np.array([1, 1])] * 5))
 
 
 def test_expiry_and_amend() -> None:

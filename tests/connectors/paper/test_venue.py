@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from connectors.paper.build import FillRules, build_venue, venue_sheet
-from connectors.paper.candles import CandleRows
 from connectors.paper.latency import Latency, constant
 from connectors.paper.venue import LIQUIDATION, PaperVenue
 from connectors.paper.words import ASK, BID, BUY_TRADE, CLEAR, FUNDING, GAP, MARK, NEVER_US, SELL_TRADE
@@ -61,7 +60,7 @@ from engine.model.request import (
     SyncClock,
 )
 from scripts.play_s1m import Quoter
-from tests.connectors.paper.markets import BOOK, INSTRUMENT, Row, rows_of
+from tests.connectors.paper.markets import BOOK, INSTRUMENT, Row, candle_rows, rows_of
 from tests.connectors.paper.test_kernel_properties import market
 
 NAME = INSTRUMENT.instrument_id
@@ -349,7 +348,7 @@ def test_a_fee_may_be_paid_in_what_is_received() -> None:
 
 def test_candles_are_told_when_they_close_and_fill_what_was_there() -> None:
     columns = [np.array(each) for each in ((100, 100), (104, 110), (96, 90), (100, 105), (1_000, 1_000))]
-    rows = CandleRows(np.array([0, 60]), 60, *columns)
+    rows = candle_rows(60, np.array([0, 60]), *columns)
     venue = build_venue("paper", [(INSTRUMENT, rows)], BALANCES, Latency(5, constant(0), constant(7)), 0)
     assert kinds([*venue.advance(64)]) == [ConnectorStatus] * 3
     (candle,) = venue.advance(65)
