@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pydantic.fields import FieldInfo
 
 from engine.schema.base import ConfigModel
+from strategies.arbitrage import ArbitrageConfig
+from strategies.cross_exchange_market_making_config import CrossExchangeMarketMakingConfig
 from strategies.pure_market_making_config import (
     HangingOrders,
     MovingPriceBand,
@@ -22,6 +24,8 @@ MODELS: dict[str, type[ConfigModel]] = {
     "moving_price_band": MovingPriceBand,
     "hanging_orders": HangingOrders,
     "order_optimization": OrderOptimization,
+    "cross_exchange_market_making": CrossExchangeMarketMakingConfig,
+    "arbitrage": ArbitrageConfig,
 }
 TABLE = re.compile(r"(<!-- keys of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

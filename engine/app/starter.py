@@ -21,6 +21,7 @@ Tree = dict[str, Any]
 
 QUOTE_BALANCE = Decimal(30_000)
 SIMULATED = ("simulated", "simulated_remote")  # connectors
+_PAIR = "BTC-USDT"  # of a strategy that lists its markets
 _TOP = ("name", "mode", "tick", "wake_on", "wake_gap", "seed")
 _COMMENT_COLUMN = 40
 _WIDTH = 120
@@ -47,8 +48,7 @@ def draft(name: str, strategy: str, connector: str, given: Iterable[str]) -> Tre
         "strategy": {"use" if ":" in strategy else "kind": strategy},
         "risk": {"max_drawdown": "5%", "kill_switch": "8%"},
     }
-    if "exchange" in strategy_model(strategy).model_fields:
-        tree["strategy"]["exchange"] = exchange
+    _name_exchanges(tree, exchange, strategy_model(strategy))
     for assignment in given:
         path, _, value = assignment.partition("=")
         if path in ("strategy.kind", "strategy.use"):
@@ -59,6 +59,23 @@ def draft(name: str, strategy: str, connector: str, given: Iterable[str]) -> Tre
             )
         put(tree, path, value)
     return tree
+
+
+def _name_exchanges(tree: Tree, exchange: str, model: type[StrategyConfig]) -> None:
+    """Where the strategy trades. One that needs two exchanges gets a second one, whose market follows the first."""
+    strategy, second = tree["strategy"], f"{exchange}_2"
+    if "exchange" in model.model_fields:
+        strategy["exchange"] = exchange
+        return
+    if "maker" in model.model_fields:
+        strategy["maker"], strategy["taker"] = second, exchange
+    elif "markets" in model.model_fields:
+        markets = ", ".join(f"{{exchange: {name}, trading_pair: {_PAIR}}}" for name in (exchange, second))
+        strategy["markets"] = f"[{markets}]"
+    else:
+        return
+    other = dict(tree["exchanges"][exchange])
+    tree["exchanges"][second] = other | ({"market": {"follows": exchange}} if exchange == "sim" else {})
 
 
 def strategy_model(strategy: str) -> type[StrategyConfig]:
@@ -104,15 +121,19 @@ def questions(tree: Tree) -> list[Question]:
 
 def complete(tree: Tree) -> None:
     """Fill in what follows from the answers: what a simulated exchange trades, and what its account holds."""
-    pair = str(tree["strategy"].get("trading_pair", ""))
-    for exchange in tree["exchanges"].values():
-        if exchange.get("connector") != "simulated":
-            continue
+    strategy = tree["strategy"]
+    pair = str(strategy.get("trading_pair") or (_PAIR if "markets" in strategy else ""))
+    simulated = [each for each in tree["exchanges"].values() if each.get("connector") == "simulated"]
+    for exchange in simulated:
         exchange.setdefault("trading_pairs", f"[{pair}]")
         market = exchange["market"]
-        if isinstance(market, dict) and "start_price" in market:
+        leader = tree["exchanges"].get(market.get("follows"), exchange) if isinstance(market, dict) else exchange
+        price = leader["market"].get("start_price") if isinstance(leader["market"], dict) else None
+        if price is None:
+            continue
+        if leader is exchange:
             exchange["market"] = {"model": "jump_diffusion"} | market
-            exchange.setdefault("balances", _balances(pair, str(market["start_price"])))
+        exchange.setdefault("balances", _balances(pair, str(price)))
 
 
 def _balances(pair: str, price: str) -> str:

@@ -27,7 +27,7 @@ _LIVE_LIMITS = ("max_order_value", "max_drawdown", "kill_switch", "stale_data")
 _MARKETS = {
     "exchange": "trading_pair",
     "maker": "trading_pair",
-    "taker": "trading_pair",
+    "taker": "taker_trading_pair",
     "price_source_exchange": "price_source_market",
 }
 
@@ -57,6 +57,18 @@ def _markets(config: BotConfig) -> Iterator[tuple[Path, Any]]:
             yield ("exchanges", name, "market"), market
 
 
+def _traded(config: BotConfig) -> Iterator[tuple[Path, str | None, Path, str | None]]:
+    """The markets that strategies name: path and name of the exchange, path and name of the pair."""
+    for path, strategy in _strategies(config):
+        places: list[tuple[Path, Any, str, str]] = [(path, strategy, *fields) for fields in _MARKETS.items()]
+        for index, market in enumerate(getattr(strategy, "markets", None) or ()):
+            places.append(((*path, "markets", index), market, "exchange", "trading_pair"))
+        for place, section, exchange, pair in places:
+            if getattr(section, exchange, None) is not None:
+                traded = getattr(section, pair, None) or getattr(section, "trading_pair", None)
+                yield (*place, exchange), getattr(section, exchange), (*place, pair), traded
+
+
 def one_way_to_name_strategies(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Either `strategy` or `strategies`."""
     single, several = (reading.is_set((name,)) for name in ("strategy", "strategies"))
@@ -70,9 +82,7 @@ def one_way_to_name_strategies(config: BotConfig, reading: Reading) -> Iterator[
 def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Every exchange that a strategy names stands under `exchanges`."""
     known = [str(path[1]) for path in reading.keys if len(path) == 2 and path[0] == "exchanges"]
-    named = [
-        ((*path, field), getattr(strategy, field, None)) for path, strategy in _strategies(config) for field in _MARKETS
-    ]
+    named = [(exchange_path, name) for exchange_path, name, _, _ in _traded(config)]
     named += [((*path, "follows"), getattr(market, "follows", None)) for path, market in _markets(config)]
     for path, name in named:
         if known and name and name not in known:
@@ -82,14 +92,12 @@ def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
 
 def traded_pairs(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """A simulated exchange trades what the strategies want to trade."""
-    for path, strategy in _strategies(config):
-        for exchange_field, pair_field in _MARKETS.items():
-            name, pair = getattr(strategy, exchange_field, None), getattr(strategy, pair_field, None)
-            exchange = (config.exchanges or {}).get(name or "")
-            traded = (exchange.trading_pairs or ()) if isinstance(exchange, _TRADES) else ()
-            if pair and traded and pair not in traded:
-                message = f"'{pair}' is not traded on {name}: {', '.join(traded)}"
-                yield Finding((*path, pair_field), message, f"add it to exchanges.{name}.trading_pairs")
+    for _, name, pair_path, pair in _traded(config):
+        exchange = (config.exchanges or {}).get(name or "")
+        traded = (exchange.trading_pairs or ()) if isinstance(exchange, _TRADES) else ()
+        if pair and traded and pair not in traded:
+            message = f"'{pair}' is not traded on {name}: {', '.join(traded)}"
+            yield Finding(pair_path, message, f"add it to exchanges.{name}.trading_pairs")
 
 
 def markets_have_a_price(config: BotConfig, reading: Reading) -> Iterator[Finding]:

@@ -102,7 +102,7 @@ def test_new_writes_a_bot_that_is_valid(here: Path, kind: str) -> None:
 # What these say alone is incomplete: lists belong together, and another price needs its exchange.
 NOT_ALONE = {
     *("bid_order_level_spreads", "ask_order_level_spreads", "bid_order_level_amounts", "ask_order_level_amounts"),
-    "price_source_exchange",
+    *("price_source_exchange", "taker_trading_pair"),
 }
 
 
