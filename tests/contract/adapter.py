@@ -14,6 +14,7 @@ from engine.core.ports import LiveConnector
 from engine.core.venue_sheet import VenueSheet
 from engine.model.instrument import Instrument
 
+PORT = 8070
 Clock = Callable[[], int]
 
 
@@ -22,6 +23,8 @@ class Adapter(ABC):
 
     `paths` say what part of a request's line (method and path) names each of these requests: submit, cancel, lookup,
     trades, open_orders, balances, snapshot, clock, instruments. `sockets` the same for the streams `user` and `market`.
+    `refusals`: what the venue's gateway answers (status and body) to `rate_limit` and, where there is one, to `banned`.
+    `secrets` are the texts that must never be told.
     """
 
     name: str
@@ -29,12 +32,18 @@ class Adapter(ABC):
     sheet: VenueSheet
     paths: ClassVar[dict[str, str]]
     sockets: ClassVar[dict[str, str]]
+    refusals: ClassVar[dict[str, tuple[int, str]]]
+    secrets: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def server(
         self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
     ) -> VenueServer[Any]:
         """The venue, with one key that trades for `account`; not started yet."""
+
+    @abstractmethod
+    def revoke_key(self, server: VenueServer[Any]) -> None:
+        """The venue does not know our key any more."""
 
     @abstractmethod
     async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:

@@ -38,6 +38,11 @@ class BinanceAdapter(Adapter):
         "instruments": "GET /api/v3/exchangeInfo",
     }
     sockets: ClassVar = {"user": "/ws-api/v3", "market": "/stream"}
+    secrets: ClassVar = (SECRET,)
+    refusals: ClassVar = {
+        "rate_limit": (429, '{"code":-1003,"msg":"Too much request weight used."}'),
+        "banned": (418, '{"code":-1003,"msg":"IP banned until 1."}'),
+    }
 
     def server(
         self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
@@ -45,6 +50,9 @@ class BinanceAdapter(Adapter):
         world = World(exchange, markets, now_us)
         world.add_key(hmac_credential(KEY, SECRET, account))
         return VenueServer(world, Entrance(world))
+
+    def revoke_key(self, server: VenueServer[Any]) -> None:
+        server.world.keys.revoke(KEY)
 
     async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:
         at = f"127.0.0.1:{port}"

@@ -51,3 +51,6 @@ class OkxAdapter(Adapter):
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v5")
         credentials = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
         return await prepare(OkxSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+
+    def revoke_key(self, server: VenueServer[Any]) -> None:
+        server.world.keys.revoke(KEY)

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from connectors.simulated.market import Market
 from engine.core.ports import LiveConnector
 from engine.model.errors import TickwrightError
-from tests.contract.adapter import Adapter
+from tests.contract.adapter import PORT, Adapter
 from tests.sim.loop.session import LoopClock, World
 from tests.sim.loop.simnet import NetLoop
 
-PORT = 8070
 RETRY_S = 2.0  # a start that fails is repeated after this time
 
 
