@@ -39,6 +39,9 @@ class OkxAdapter(Adapter):
     }
     sockets: ClassVar = {"user": "/ws/v5/private", "market": "/ws/v5/public"}
 
+    secrets: ClassVar = (SECRET, PASSPHRASE)
+    refusals: ClassVar = {"rate_limit": (429, '{"code":"50011","msg":"Too Many Requests","data":[]}')}
+
     def server(
         self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
     ) -> VenueServer[Any]:

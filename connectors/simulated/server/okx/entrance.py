@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, hdrs, web
 
+from connectors.simulated.server.faults import SocketWire
 from connectors.simulated.server.okx.errors import NO_SUCH_PATH
 from connectors.simulated.server.okx.rest import Rest
 from connectors.simulated.server.okx.socket import CHANNELS, Session
@@ -33,7 +34,7 @@ class OkxEntrance:
         if self._world.is_cut:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us)
+        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
         await socket.prepare(request)
         session = self._open[connection] = Session(self._world, connection, kind)
         try:

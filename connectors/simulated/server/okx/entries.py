@@ -134,7 +134,7 @@ def order_row(entry: Entry, state: OrderState | None = None) -> Row:
         "tdMode": "cash",
         "tgtCcy": entry.target,
         "accFillSz": money(state.filled),
-        "avgPx": money(state.cost / state.filled) if state.filled else "",
+        "avgPx": money(round(state.cost / state.filled, 16)) if state.filled else "",
         **_last(entry.last),
         "state": _state(state),
         "fee": money(-entry.fee),

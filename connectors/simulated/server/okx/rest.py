@@ -75,8 +75,7 @@ class Rest:
         answer |= {"inTime": str(arrived_us), "outTime": str(self._world.now_us)}
         response = web.Response(body=encode(answer), status=status, content_type="application/json")
         try:
-            await response.prepare(request)
-            await response.write_eof()
+            await self._world.wire.answer(request, response)
         finally:
             self._world.users.deliver()
         return response
