@@ -15,7 +15,7 @@ from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 class FaultRates(Struct, frozen=True, kw_only=True):
     """Fractions of requests, reads, events or trades; those that end in `_rate` are per second.
 
-    `skew_us` and `clock_step_us` are bounds, all zero is a perfect world.
+    `skew_us`, `clock_step_us` and `clock_drift_ppm` are bounds, all zero is a perfect world.
     """
 
     conn_fail: float = 0.0  # F1: no connection, nothing was sent
@@ -51,6 +51,12 @@ class FaultRates(Struct, frozen=True, kw_only=True):
     pause_rate: float = 0.0  # F34: the process stands still for 1 to 30 s
     partition_rate: float = 0.0  # F35: the venue cannot be reached for 20 to 120 s
     stranger_rate: float = 0.0  # F36: somebody places or cancels an order by hand
+    clock_drift_ppm: float = 0.0  # F20: our wall clock goes wrong by up to this many µs a second
+    drift_rate: float = 0.0  # F20: a balance is wrong at the venue for 60 to 150 s, and nobody trades
+    bust: float = 0.0  # F25: of trades: taken back, in part or whole, up to 20 s later
+    key_expiry_rate: float = 0.0  # F29: the stream's key ends; half of the time the venue does not say so
+    key_rights_rate: float = 0.0  # F29: the key may not trade for 5 to 40 s
+    second_rate: float = 0.0  # F37: another process with our tag starts
 
 
 HEALTHY = FaultRates()
@@ -88,8 +94,14 @@ MAXIMA = FaultRates(
     pause_rate=1 / 600,
     partition_rate=1 / 1800,
     stranger_rate=1 / 300,
+    clock_drift_ppm=200,
+    drift_rate=1 / 300,
+    bust=0.01,
+    key_expiry_rate=1 / 300,
+    key_rights_rate=1 / 600,
+    second_rate=1 / 120,
 )
-CLOCKS = ("skew_us", "clock_step_us")
+CLOCKS = ("skew_us", "clock_step_us", "clock_drift_ppm")
 READ_LAG_US = 2 * SECOND_US
 BALANCE_LAG_US = 5 * SECOND_US
 EXPIRY_US = 5 * SECOND_US

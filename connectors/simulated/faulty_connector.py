@@ -15,13 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.simulated.faults import AHEAD_US, EXPIRY_US
+from connectors.simulated.faulty_public import PublicStream
 from connectors.simulated.faulty_venue import FaultyVenue
+from connectors.simulated.market import NEVER_US
 from connectors.simulated.unanswered import ambiguous, is_refusal, not_sent
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
 from engine.model.event import BadMessageSeen, ClockSynced, ConnectorStatus, Event
 from engine.model.instrument import Instrument
-from engine.model.market import BookDelta
 from engine.model.request import (
     FetchTrades,
     RecallOrder,
@@ -36,7 +37,6 @@ TIMEOUT_US = 5 * SECOND_US
 WATCHDOG_US = 10 * SECOND_US
 CONNECT_GAP_US = SECOND_US
 CONNECT_BACKOFF_US = (SECOND_US // 2, 30 * SECOND_US)
-PUBLIC_LATENCY_US = 40_000
 CLOCK_RTT_US_MAX = SECOND_US  # a clock sample with a longer round trip is not used
 
 
@@ -82,13 +82,9 @@ class FaultyConnector:
         self._number = count().__next__
         self._failures = 0
         self._connecting = False
-        self._public_us = 0
         self._dead = False
-        self._cut = False
         world.listener = self
-        self._put(ConnectorStatus(self.venue, Channel.MARKET, Health.HEALTHY, "connected", self.now_us))
-        for event in world.feed.snapshots(self.now_us):
-            self._put(event)
+        self._public = PublicStream(world, skew_us, self._put)
         self._connect(world.latency_us())
 
     # ---- as a venue of the driver
@@ -210,11 +206,7 @@ class FaultyConnector:
             middle_us = (sent_us + back_us) // 2 + self.wall_step_us
             return [ClockSynced(self.venue, world.now_us - middle_us, round_trip_us // 2, back_us)]
         if isinstance(request, ResyncBook):
-            public = world.feed.collect(0)
-            if public:
-                self.hear_public(public)
-            self._public_us = max(self._public_us, back_us)
-            return [world.feed.snapshot(request.instrument_id, self._public_us)]
+            return [self._public.resync(request.instrument_id, back_us)]
         age_us = world.now_us - call.stamp_us
         if world.habits.expires and not -AHEAD_US < age_us <= EXPIRY_US:
             world.count("expired")
@@ -301,10 +293,10 @@ class FaultyConnector:
             self._connect(self.world.latency_us())
 
     def weather(self) -> None:
-        """F13, F14, F15, F35: the stream breaks, stands still, or says nothing."""
+        """F13, F14, F15, F29, F35: the stream breaks, stands still, or says nothing."""
         world, stream = self.world, self.stream
         now_us, rates, chance = world.now_us, world.rates, world.chance
-        self._public_weather()
+        self._public.weather()
         if stream is None:
             return
         if world.weather.closed or world.strikes(rates.disconnect_rate, "disconnect"):
@@ -314,7 +306,12 @@ class FaultyConnector:
             self._stall(stream, world.weather.partition_us)
         elif stream.stall_until_us < now_us and world.strikes(rates.stall_rate, "stall"):
             self._stall(stream, now_us + int(chance.random() * 60 * SECOND_US))
-        if world.strikes(rates.mute_rate, "mute"):
+        if world.strikes(rates.key_expiry_rate, "key_expiry"):
+            if chance.random() < 0.5:
+                self._lose("listen key expired")
+                return
+            stream.mute_until_us = NEVER_US  # heartbeats flow on
+        elif world.strikes(rates.mute_rate, "mute"):
             stream.mute_until_us = now_us + int(chance.random() * 30 * SECOND_US)
 
     def _lose(self, reason: str) -> None:
@@ -336,19 +333,6 @@ class FaultyConnector:
             self.world.count("watchdog")
             receive_us = self.world.now_us + self.skew_us + 1
             self._put(ConnectorStatus(self.venue, Channel.USER, Health.STALE, "no frame for 10 s", receive_us))
-
-    def _public_weather(self) -> None:
-        """The public stream is lost while nothing gets through, and starts with fresh books afterwards."""
-        cut = self.world.weather.cut_off
-        if cut is self._cut:
-            return
-        self._cut = cut
-        receive_us = self._public_us = max(self._public_us, self.world.now_us + self.skew_us) + 1
-        health, reason = (Health.DOWN, "unreachable") if cut else (Health.HEALTHY, "connected")
-        self._put(ConnectorStatus(self.venue, Channel.MARKET, health, reason, receive_us))
-        if not cut:
-            for event in self.world.feed.snapshots(receive_us):
-                self._put(event)
 
     def hear_private(self, events: Sequence[Event]) -> None:
         """Events of the account: lost, doubled, overtaken."""
@@ -375,21 +359,8 @@ class FaultyConnector:
                 self._put(replace(event, receive_us=again_us))
 
     def hear_public(self, events: Sequence[Event]) -> None:
-        """Market data in order; F27 loses, doubles or swaps updates of books."""
-        if self._cut:
-            return
-        world = self.world
-        self._public_us = max(self._public_us, world.now_us + self.skew_us + PUBLIC_LATENCY_US)
-        for event in events:
-            if isinstance(event, BookDelta) and world.strikes(world.rates.book, "book"):
-                what = world.chance.randrange(3)
-                if what == 0:
-                    continue
-                later_us = self._public_us + (0 if what == 1 else 300_000)
-                self._put(replace(event, receive_us=later_us))
-                if what == 2:
-                    continue
-            self._put(replace(event, receive_us=self._public_us))
+        """Market data in order."""
+        self._public.hear(events)
 
     def _put(self, event: Event) -> None:
         heappush(self._outbox, (event.receive_us, self._number(), event))  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from connectors.simulated.matching import MatchingEngine
 from connectors.simulated.settlement import SpotSettlement
 from connectors.simulated.venue_order import VenueOrder
 from engine.model.enums import Side
-from engine.model.event import Fill
+from engine.model.event import Fill, FillCorrected
 from engine.model.instrument import Instrument
 from engine.model.market import Level
 
@@ -31,7 +31,8 @@ class Print(Struct, frozen=True, gc=False):
 
 
 class Listing:
-    """`orders` are the traders' live orders by key, `trades` each trader's own trades, `prints` undelivered trades."""
+    """`orders` are the traders' live orders by key, `trades` each trader's own trades, `prints` undelivered trades,
+    `corrections` what the venue has taken back of trades."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Listing:
         self.orders: dict[int, VenueOrder] = {}
         self.trades: dict[int, list[Fill]] = {}
         self.prints: list[Print] = []
+        self.corrections: dict[str, FillCorrected] = {}  # by trade id
         self.trade_number = 0
         self._price_step = instrument.price_step
         self._quantity_step = instrument.quantity_step

@@ -18,8 +18,19 @@ from engine.model.errors import Rejected
 from engine.model.event import AccountSnapshot, Event, OrderUpdate, TradesSynced
 from engine.model.fill import Fill
 from engine.model.money import ZERO
-from engine.model.request import FetchBalances, FetchOpenOrders, FetchTrades, LookupOrder
+from engine.model.request import (
+    AmendOrder,
+    ArmDeadMan,
+    CancelAll,
+    CancelOrder,
+    FetchBalances,
+    FetchOpenOrders,
+    FetchTrades,
+    LookupOrder,
+    SubmitOrder,
+)
 
+TRADING = (SubmitOrder, CancelOrder, AmendOrder, CancelAll, ArmDeadMan)
 OVERLAP_TRADES = 50  # a fetch of trades starts this many before the cursor: they may show up out of order
 
 
@@ -35,6 +46,7 @@ class ReplicaDesk(Desk):
         self._chance = Random(f"replica:{seed}")
         self._visible_us: dict[str, int] = {}  # when a trade can be fetched, by trade id
         self._told: deque[tuple[int, tuple[Balance, ...]]] = deque()  # balances and since when they are so
+        self.refuses_trading = False  # F29: the key has lost its right
         self._ended: deque[VenueOrder] = deque(maxlen=200)
 
     def note(self, reports: list[Report]) -> None:
@@ -46,7 +58,12 @@ class ReplicaDesk(Desk):
                 self._visible_us[report.fill.trade_id] = self.exchange.now_us + self._lag(self.rates.stale_read)
             if report.state.status is not OrderStatus.OPEN:
                 self._ended.append(report.order)
-        if self.rates.balance_lag and reports:
+        if reports:
+            self.note_money()
+
+    def note_money(self) -> None:
+        """The balances have changed."""
+        if self.rates.balance_lag:
             self._told.append((self.exchange.now_us, self.exchange.balances(self.account)))
             while len(self._told) > 1 and self._told[1][0] <= self.exchange.now_us - BALANCE_LAG_US:
                 self._told.popleft()
@@ -57,6 +74,8 @@ class ReplicaDesk(Desk):
         return 0
 
     def _answer(self, request: DeskRequest, started_us: int, receive_us: int) -> list[Event]:
+        if self.refuses_trading and isinstance(request, TRADING):
+            raise Rejected("permission", "this key may not trade")
         match request:
             case LookupOrder():
                 return [self._lookup(request, started_us, receive_us)]
@@ -99,6 +118,11 @@ class ReplicaDesk(Desk):
         complete = not self._hole(fills)
         cursor = fills[-1].trade_id if fills else request.from_cursor
         rows: list[Event] = [self._row(fill, receive_us) for fill in fills]
+        rows += [
+            replace(each, receive_us=receive_us)
+            for each in exchange.listing(request.instrument_id).corrections.values()
+            if request.venue_order_id in ("", each.venue_order_id)
+        ]
         synced = TradesSynced(
             request.instrument_id, request.venue_order_id, cursor, started_us, receive_us, complete=complete
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 from connectors.simulated.book_order import What
-from connectors.simulated.venue_order import Report
+from connectors.simulated.corrections import correct
+from connectors.simulated.venue_order import Account, Report
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import OrderType, Side
 from engine.model.errors import Rejected
+from engine.model.fill import Fill
 from engine.model.instrument import Instrument
+from engine.model.money import ZERO
 from engine.model.request import SubmitOrder
 
 if TYPE_CHECKING:
@@ -35,6 +39,9 @@ class Weather:
         self._rules_us = 0
         self._rules: dict[str, Instrument] = {}  # as they were
         self._strangers = 0
+        self.drift_us = 0
+        self._drift: dict[str, Decimal] = {}  # what balances are wrong by
+        self._no_rights_us = 0
 
     @property
     def closed(self) -> bool:
@@ -54,10 +61,16 @@ class Weather:
     def heal(self) -> None:
         self.maintenance_us = self.partition_us = self.no_trades_us = 0
         self._restore_rules()
+        self._restore_balances()
+        self._venue.desk.refuses_trading = False
 
     def note(self, reports: Sequence[Report]) -> None:
-        """F24: the venue cancels an order that it has just accepted, a little later."""
+        """F24, F25: the venue cancels an order that it has just accepted, or takes a trade back, a little later."""
         for report in reports:
+            fill = report.fill
+            if fill is not None and self._venue.strikes(self._venue.rates.bust, "bust"):
+                delay_us = int(self._chance.random() * 20 * SECOND_US) + 1
+                self._venue.after(delay_us, partial(self._bust, fill, report.order.account))
             if report.state.what is not What.ACCEPTED or not self._venue.strikes(
                 self._venue.rates.venue_cancel, "venue_cancel"
             ):
@@ -70,6 +83,10 @@ class Weather:
         rates, now_us = self._venue.rates, self._venue.now_us
         if self._rules and now_us >= self._rules_us:
             self._restore_rules()
+        if self._drift and now_us >= self.drift_us:
+            self._restore_balances()
+        if now_us >= self._no_rights_us:
+            self._venue.desk.refuses_trading = False
         if rates.maintenance_rate and not self.closed and self._strikes(rates.maintenance_rate, "maintenance"):
             self.maintenance_us = now_us + self._seconds(30, 120)
             if self._chance.random() < 0.5:
@@ -80,6 +97,11 @@ class Weather:
             self.no_trades_us = now_us + self._seconds(60, 110)
         if rates.rules_rate and not self._rules and self._strikes(rates.rules_rate, "rules"):
             self._change_rules()
+        if rates.drift_rate and not self._drift and self._strikes(rates.drift_rate, "drift"):
+            self._change_balance()
+        if rates.key_rights_rate and self._strikes(rates.key_rights_rate, "key_rights"):
+            self._no_rights_us = now_us + self._seconds(5, 40)
+            self._venue.desk.refuses_trading = True
         if rates.stranger_rate and self._strikes(rates.stranger_rate, "stranger"):
             self._stranger()
 
@@ -123,6 +145,34 @@ class Weather:
             self._venue.exchange.listing(instrument_id).instrument = instrument
             self._venue.exchange.resume(instrument_id)
         self._rules.clear()
+
+    def _change_balance(self) -> None:
+        """F20: money appears or is gone, and no list says why."""
+        assets = [balance.asset for balance in self._venue.exchange.balances(self._venue.desk.account)]
+        amount = Decimal(self._chance.choice(("0.5", "-0.5", "0.00000001")))
+        self._drift = {self._chance.choice(assets): amount}
+        self.drift_us = self._venue.now_us + self._seconds(60, 150)
+        self._deposit(self._drift)
+
+    def _restore_balances(self) -> None:
+        self._deposit({asset: -amount for asset, amount in self._drift.items()})
+        self._drift = {}
+
+    def _deposit(self, amounts: dict[str, Decimal]) -> None:
+        desk = self._venue.desk
+        self._venue.exchange.ledger.deposit(desk.account.number, amounts)
+        desk.note_money()
+
+    def _bust(self, fill: Fill, account: Account) -> None:
+        """F25: half of them as a whole."""
+        exchange = self._venue.exchange
+        listing = exchange.listing(fill.instrument_id)
+        lots = listing.lots(fill.quantity)
+        left = listing.quantity(self._chance.randrange(lots)) if self._chance.random() < 0.5 else ZERO
+        made = correct(exchange.ledger, listing, account.number, fill, left)
+        self._venue.desk.note_money()
+        if made is not None and self._venue.listener is not None:
+            self._venue.listener.hear_private([made])
 
     def _stranger(self) -> None:
         """F36: a manual order far from the market, or a manual cancel of any order of the account."""

@@ -16,6 +16,7 @@ from engine.model.event import AccountSnapshot
 
 BALANCE_LAG_US = 5 * SECOND_US  # balances may be this far behind the trades
 AGAIN_US = 3 * SECOND_US  # trades that were executed by now can be fetched by then
+KEY_AGAIN_US = 30 * SECOND_US
 CLOCK_AGAIN_US = 30 * SECOND_US
 OF_ORDERS = (Action.OPEN_ORDERS, Action.TRADES)
 OF_ALL = (*OF_ORDERS, Action.BALANCES)
@@ -32,11 +33,19 @@ class Comparison:
         self._booked_us: dict[str, int] = {}  # when a fill was booked last, by venue
         self._equal_us: dict[str, int] = {}  # start of the last balances that agreed with our ledger
         self._differs_us: dict[str, int] = {}  # when they last did not, since they did
+        self._denied_us: dict[str, int] = {}  # when a venue last said that our key may not do something
         self._cursors: dict[str, str] = {}  # by instrument, as of the last agreement
 
     def note_fill(self, venue: str, now_us: int) -> None:
         """Our ledger has moved."""
         self._booked_us[venue] = now_us
+
+    def note_denied(self, venue: str, now_us: int) -> None:
+        """The key has no right to what was asked for. It is tried again KEY_AGAIN_US after the last refusal."""
+        self._denied_us[venue] = now_us
+        text = "the exchange refuses our key the right to trade; all own orders are cancelled"
+        fix = "look at the rights of the key at the exchange; trading is tried again by itself"
+        self._halt.add(CauseKind.KEY_CHANGED, venue, text, now_us, fix)
 
     def apply_balances(self, snapshot: AccountSnapshot) -> None:
         """Compare, if the venue is quiet. The first difference is looked into, the same one again is a fact."""
@@ -118,6 +127,8 @@ class Comparison:
                 return self._healthy("", Channel.ORDER_LOG)
             case CauseKind.BANNED:
                 return self._healthy(scope, Channel.REST)
+            case CauseKind.KEY_CHANGED:
+                return state.now_us - self._denied_us.get(scope, 0) >= KEY_AGAIN_US
             case CauseKind.CLOCK:
                 return self._clock_over(scope)
             case _:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from engine.core.book_view import BookView
 from engine.core.limits import RiskLimits
+from engine.core.marks import mark
 from engine.core.modes import (
     ALLOWED,
     CAUSES,
@@ -42,6 +43,7 @@ _ALARMS = {
     AlarmKind.QUANTITY_UNKNOWN: CauseKind.QUANTITY_UNKNOWN,
     AlarmKind.ADOPTED: CauseKind.LEFTOVER,
 }
+CAUSE_MARKS = {kind: f"cause_{kind.name}" for kind in CauseKind}
 _OF_ACTION = {OperatorAction.PAUSE: CauseKind.PAUSE, OperatorAction.STOP: CauseKind.STOP}
 
 
@@ -114,6 +116,7 @@ class Halt:
         """A cause is present; nothing new happens while it lasts."""
         if (scope, kind) in self._causes:
             return
+        mark(CAUSE_MARKS[kind])
         self._causes[scope, kind] = Cause(kind, scope, now_us, text)
         self._out.append(Notice(CAUSES[kind].code, scope, text, fix, now_us))
         self._derive(scope, kind.value, now_us)

@@ -35,6 +35,7 @@ class Record(Struct, gc=False, eq=False):
     synced_us: int = 0  # start of the last complete fetch of its trades
     done_us: int = 0
     venue_average: Decimal | None = None  # the venue's average price of venue_filled
+    corrected: dict[str, Decimal] | None = None  # by trade id: what the venue took back
     proof: AbsenceProof | None = None
     older: "Record | None" = None  # the previous twin
 

@@ -53,13 +53,20 @@ def close_if_full(state: TrackerState, record: Record) -> None:
 
 
 def count_up(record: Record, update: OrderUpdate) -> bool:
-    """R5: the cumulative quantity as far as it is larger. FILLED without one means the whole quantity."""
+    """R5: the cumulative quantity as far as it is larger, without what was taken back since.
+
+    FILLED without one means the whole quantity.
+    """
     order = record.order
     filled = update.filled
     if filled is None and update.status is FILLED:
         filled = order.quantity
     if filled is None or filled <= order.venue_filled:
         return False
+    if record.corrected:
+        filled -= sum(record.corrected.values())
+        if filled <= order.venue_filled:
+            return False
     order.venue_filled = filled
     record.venue_average = update.average_price
     return True

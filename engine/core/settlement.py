@@ -87,8 +87,10 @@ def correct(state: TrackerState, record: Record, event: FillCorrected, now_us: i
     """T25: the venue busted (quantity 0) or corrected a trade. What the order loses, its cum loses too."""
     order = record.order
     old = order.fills.get(event.trade_id)
-    if old is None or (old.quantity, old.price, old.fee) == (event.quantity, event.price, event.fee):
+    if old is None:
         return False
+    if (old.quantity, old.price, old.fee) == (event.quantity, event.price, event.fee):
+        return _recount(record, event)
     new = msgspec.structs.replace(
         old, quantity=event.quantity, price=event.price, fee=event.fee, receive_us=event.receive_us
     )
@@ -96,9 +98,31 @@ def correct(state: TrackerState, record: Record, event: FillCorrected, now_us: i
     _post(state, order, new)
     order.fills[event.trade_id] = new
     order.venue_filled += new.quantity - old.quantity
+    _note_corrected(record, event, old.quantity)
     text = f"trade {event.trade_id}: {to_text(old.quantity)} @ {to_text(old.price)} became "
     text += f"{to_text(new.quantity)} @ {to_text(new.price)}"
     state.alarm(AlarmKind.CORRECTED, order, text, now_us)
+    return True
+
+
+def _note_corrected(record: Record, event: FillCorrected, before: Decimal) -> None:
+    """Later reports of the order count it still."""
+    told = before if event.told is None else event.told
+    if record.corrected is None:
+        record.corrected = {}
+    record.corrected[event.trade_id] = told - event.quantity
+
+
+def _recount(record: Record, event: FillCorrected) -> bool:
+    """It is booked, but since a restart reports may have raised the cumulative quantity by what was taken back."""
+    if event.told is None or (record.corrected and event.trade_id in record.corrected):
+        return False
+    _note_corrected(record, event, event.quantity)
+    order = record.order
+    filled = max(order.filled, order.venue_filled - (event.told - event.quantity))
+    if filled == order.venue_filled:
+        return False
+    order.venue_filled = filled
     return True
 
 

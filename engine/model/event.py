@@ -45,7 +45,10 @@ class OrderUpdate(Struct, frozen=True, gc=False, tag=True, array_like=True):
 
 
 class FillCorrected(Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """A venue busted (`quantity` 0) or corrected a trade."""
+    """A venue busted (`quantity` 0) or corrected a trade. `told` is the quantity that it told first, None if not said.
+
+    Lists of trades repeat it together with the trade. The venue's cumulative quantities count what it took back too.
+    """
 
     trade_id: str
     client_order_id: str
@@ -55,6 +58,7 @@ class FillCorrected(Struct, frozen=True, gc=False, tag=True, array_like=True):
     price: Decimal
     fee: Decimal
     receive_us: int
+    told: Decimal | None = None
 
 
 class RequestSent(Struct, frozen=True, gc=False, tag=True, array_like=True):

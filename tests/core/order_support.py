@@ -181,9 +181,12 @@ class World:
         begin = us(at if started is None else started)
         return self.tracker.reconcile(AccountSnapshot(VENUE, begin, us(at), complete, open_orders=rows))
 
-    def correct(self, at: float, trade: str, quantity: object, price: object = 100, fee: object = 0) -> Change | None:
+    def correct(
+        self, at: float, trade: str, quantity: object, price: object = 100, fee: object = 0, told: object = None
+    ) -> Change | None:
         terms = (dec(quantity), dec(price), dec(fee))
-        return self.tracker.apply_correction(FillCorrected(trade, self.cid, "V1", BTC, *terms, us(at)))
+        first = None if told is None else dec(told)
+        return self.tracker.apply_correction(FillCorrected(trade, self.cid, "V1", BTC, *terms, us(at), first))
 
     # ---- what follows
 

@@ -128,6 +128,22 @@ def test_a_cause_ends_when_it_is_over_and_everything_was_compared_since(
     assert watched.kinds() == []
 
 
+def test_a_key_that_may_not_trade_is_tried_again_after_a_while() -> None:
+    watched = Watched()
+    for second in range(10):
+        ids = (BTC, OWN, "V1", Action.CANCEL, Outcome.REJECTED, "permission", "this key may not trade")
+        now_us = START_US + watched.at * SECOND_US
+        watched.engine.apply(RequestFailed(*ids, now_us, now_us, "sim"))
+        assert watched.kinds() == [CauseKind.KEY_CHANGED], second
+        watched.run(1)
+    assert watched.engine.halt.mode() is Mode.RUN
+    assert watched.engine.halt.mode(BTC) is Mode.SAFE
+    watched.run(28)
+    assert watched.kinds() == [CauseKind.KEY_CHANGED]
+    watched.run(15)
+    assert watched.kinds() == []
+
+
 def test_a_wrong_clock_is_asked_again_and_forgiven() -> None:
     watched = Watched()
     watched.engine.apply(ClockSynced("sim", 5 * SECOND_US, 5, START_US + 2 * SECOND_US))

@@ -285,6 +285,45 @@ def test_t25_a_correction_is_booked_anew() -> None:
     assert world.correct(3, "t9", 3) is None
 
 
+def test_t25_reports_count_what_was_taken_back() -> None:
+    """The venue's cumulative quantity does not shrink with a bust: nothing is missing, nothing is inferred."""
+    world = World()
+    order = world.live()
+    world.fill(1, "t1", 4)
+    world.correct(2, "t1", 1)
+    world.update(3, OPEN, 4)
+    assert (order.filled, order.venue_filled) == (1, 1)
+    world.update(4, CANCELED, 5)
+    assert (order.venue_filled, order.is_open) == (2, True)
+    world.fill(5, "t2", 1)
+    assert (order.filled, order.status) == (2, CANCELED)
+
+
+def test_t25_a_correction_that_was_booked_before_a_restart_is_told_again() -> None:
+    """Lists of trades repeat it: from them the tracker learns anew what reports count too much."""
+    world = World()
+    order = world.live()
+    world.fill(1, "t1", 4)
+    world.correct(2, "t1", 0)
+    again = World()
+    again.cid = world.cid
+    again.tracker.restore([order], us(3))
+    again.update(4, OPEN, 4)
+    assert (again.order.filled, again.order.venue_filled) == (0, 4)
+    again.correct(5, "t1", 0)
+    assert again.order.venue_filled == 4  # the venue does not say what it told first
+    change = again.correct(6, "t1", 0, told=4)
+    assert change is not None
+    assert (change.fill, change.reversed, again.order.venue_filled) == (None, None, 0)
+    assert again.correct(7, "t1", 0, told=4) is None
+    fresh = World()
+    fresh.cid = world.cid
+    fresh.tracker.restore([order], us(8))
+    assert fresh.correct(9, "t1", 0, told=4) is None  # no report has told more yet
+    fresh.update(10, OPEN, 4)
+    assert fresh.order.venue_filled == 0
+
+
 def test_t25_of_an_order_nobody_knows() -> None:
     world = World()
     world.cid = "TEST000001ZZZZZZ"

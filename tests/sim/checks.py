@@ -16,6 +16,7 @@ from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action as Asked
 from engine.model.enums import Channel, CloseReason, Health, OrderStatus, Outcome, Phase
 from engine.model.event import AccountSnapshot, ConnectorStatus, Fill, OrderUpdate, RequestFailed, TradesSynced
+from engine.model.money import to_text
 from engine.model.order import Order
 from engine.model.request import CancelOrder, SubmitOrder
 from tests.sim.exposure_checks import ExposureChecks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 STALL_US = 20 * SECOND_US
 BOOKED_US = 60 * SECOND_US
 UNSAFE_US = 4 * SECOND_US
+DENIED_US = 20 * SECOND_US
 GHOST_US = 60 * SECOND_US
 EQUAL_REJECTS = 3
 DEAD = (CloseReason.REJECTED, CloseReason.NOT_SENT, CloseReason.NEVER_EXISTED)
@@ -62,6 +64,7 @@ class Checks:
         self._unsafe_us = 0  # since when the account is not safe
         self._owed: set[str] = set()  # what must be heard after a failed commit before an order is created
         self._failed_us = 0
+        self._denied_us = -DENIED_US  # when the venue last said that our key may not trade
         self._over = False  # the engine says that it has stopped
         submit = world.exchange.submit
 
@@ -89,6 +92,7 @@ class Checks:
         self._canceled.clear()
         self._unsafe_us = 0
         self._owed.clear()
+        self._denied_us = -DENIED_US
         self._failed_us = 0
         self.wire.forget()
 
@@ -113,7 +117,8 @@ class Checks:
         if first is not None and len(twins) > 1:
             self.ghosts[order.venue_order_id] = self.world.now_us
         beyond = self._exposure.executed(request.instrument_id)
-        if beyond and not self.ghosts and not self.log_losses:  # what nobody can know of cannot be counted
+        corrected = exchange.listing(request.instrument_id).corrections
+        if beyond and not (self.ghosts or self.log_losses or corrected):  # what nobody can know of cannot be counted
             self.fail("I6", beyond)
         slot = (request.owner, request.tag)
         live = [
@@ -181,8 +186,14 @@ class Checks:
             self.fail("I5", f"{order.client_order_id} is {reason}, but the venue never had it")
         elif found.is_open:
             self.fail("I5", f"{order.client_order_id} {order.venue_order_id} is {reason}, but open at the venue")
-        elif found.state.filled != order.filled:
+        elif not 0 <= found.state.filled - order.filled <= self._taken_back(order):
             self.fail("I5", f"{order.client_order_id} is {reason} with {order.filled} of {found.state.filled}")
+
+    def _taken_back(self, order: Order) -> Decimal:
+        """What the venue has taken back of an order's trades; the bot may not have heard of it yet."""
+        corrections = self.world.exchange.listing(order.instrument_id).corrections
+        mine = [each for each in corrections.values() if each.venue_order_id == order.venue_order_id]
+        return sum((each.told - each.quantity for each in mine if each.told is not None), Decimal(0))
 
     def _proven(self, order: Order) -> None:
         """I3: two denials that started after the quarantine, a second apart."""
@@ -208,6 +219,8 @@ class Checks:
         """An event or request of the engine."""
         self.wire.heard(record)
         kind = type(record)
+        if getattr(record, "code", "") == "permission" or "permission" in getattr(record, "reason", ""):
+            self._denied_us = self.world.now_us
         if kind is RequestFailed:
             failure: RequestFailed = record  # type: ignore[assignment]
             if failure.action is Asked.LOOKUP and failure.outcome is Outcome.ABSENT:
@@ -221,6 +234,8 @@ class Checks:
             if submit.client_order_id in self._sent:
                 self.fail("I4", f"{submit.client_order_id} is sent twice")
             self._sent[submit.client_order_id] = self.world.now_us
+            if self.world.now_us - self._denied_us < DENIED_US:
+                self.fail("I15", f"{submit.client_order_id} is created although the venue says that our key may not")
             self._failed_us = 0
             if self._owed:
                 self.fail(
@@ -314,8 +329,13 @@ class Checks:
     def _compare_fills(self, instrument_id: str) -> None:
         world, disk = self.world, self._disk.real
         trades = world.exchange.trades(world.desk.account, instrument_id)
-        theirs = {(each.venue_order_id, each.trade_id) for each in trades if self.own(each.client_order_id)}
-        rows = disk.execute("SELECT venue_order_id, trade_id FROM fills WHERE source <> 'PROVISIONAL'")
+        corrected = world.exchange.listing(instrument_id).corrections
+        theirs = {
+            (each.venue_order_id, each.trade_id, to_text(corrected.get(each.trade_id, each).quantity))
+            for each in trades
+            if self.own(each.client_order_id)
+        }
+        rows = disk.execute("SELECT venue_order_id, trade_id, quantity FROM fills WHERE source <> 'PROVISIONAL'")
         ours = Counter(rows)  # both sides of a trade with ourselves have its id
         missing = sorted(theirs - ours.keys())
         extra = sorted(ours.keys() - theirs)

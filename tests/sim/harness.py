@@ -11,6 +11,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -29,11 +30,12 @@ from engine.model.enums import OperatorAction
 from engine.model.event import OperatorCommand
 from engine.model.instrument import Instrument
 from engine.model.request import ArmDeadMan
-from engine.store.errors import LogFailed
+from engine.store.connection import FileLock
+from engine.store.errors import LogFailed, LogInUse
 from tests.sim.checks import Checks
 from tests.sim.disk import Disk
 from tests.sim.market import ThinMarket
-from tests.sim.process import INSTRUMENT_ID, TAG, Crash, Life
+from tests.sim.process import INSTRUMENT_ID, TAG, Crash, Life, NoLock
 from tests.sim.story import line_of
 from tests.sim.strategy import VENUE
 
@@ -71,6 +73,7 @@ class Run:
         self.safety_us = safety_us
         self.skew_us = int((self.chance.random() * 2 - 1) * self.rates.skew_us)
         self.step_us = int((self.chance.random() * 2 - 1) * self.rates.clock_step_us)
+        self.drift_us = int((Random(f"drift:{seed}").random() * 2 - 1) * self.rates.clock_drift_ppm)  # a second
         self.step_at_us = START_US + int(self.chance.random() * safety_us)
         self.instrument = _instrument(self.habits)
         exchange = SimulatedExchange(
@@ -78,9 +81,9 @@ class Run:
         )
         balances = {"BTC": Decimal(10), "USDT": Decimal(1_000_000), "BNB": Decimal(100)}
         account = exchange.open_account("bot", balances, self_trade=SelfTrade.NONE)
-        market = ThinMarket(INSTRUMENT_ID, 600_000, Random(f"market:{seed}"), START_US + 1)
+        self.market = ThinMarket(INSTRUMENT_ID, 600_000, Random(f"market:{seed}"), START_US + 1)
         self.world = FaultyVenue(
-            exchange, account, [market], rates=self.rates, habits=self.habits, seed=seed, start_us=START_US
+            exchange, account, [self.market], rates=self.rates, habits=self.habits, seed=seed, start_us=START_US
         )
         self.disk = Disk(Path("orders.sqlite"), Random(f"disk:{seed}"))
         self.disk.fault = self.rates.disk
@@ -103,6 +106,9 @@ class Run:
         self._awake_us = 0
         self._down_us = START_US  # since when no process runs
         self._next_copy_us = START_US + COPY_US
+        self._second_chance = Random(f"second:{seed}")
+        self._held: FileLock | NoLock = NoLock()
+        self.folder = TemporaryDirectory() if self.rates.second_rate else None
         self._crash_chance = Random(f"crash:{seed}")
         self._trace = trace
         self._hash = blake2b(digest_size=16) if hashed else None
@@ -130,7 +136,7 @@ class Run:
 
     def _second(self, until_us: int) -> None:
         """One second of trading: what may happen to the process happens now."""
-        rates, chance, now_us = self.rates, self._crash_chance, self.world.now_us
+        rates, chance, world, now_us = self.rates, self._crash_chance, self.world, self.world.now_us
         life = self.life
         if rates.log_loss and now_us >= self._next_copy_us:
             self._next_copy_us = now_us + COPY_US
@@ -138,8 +144,10 @@ class Run:
         if life is not None:
             if rates.crash_rate and not self.crash_at and chance.random() < rates.crash_rate:
                 self.crash_at = self.points + 1 + int(chance.random() * 200)
-            if self.step_us and now_us >= self.step_at_us and not life.connector.wall_step_us:
-                life.connector.wall_step_us = self.step_us  # the engine's clock does not step
+            life.connector.wall_step_us += self.drift_us  # the engine's clock neither steps nor drifts
+            self.skew_us += self.drift_us
+            if self.step_us and now_us >= self.step_at_us:
+                life.connector.wall_step_us += self.step_us
                 self.skew_us += self.step_us  # the next process starts with the new time
                 self.step_us = 0
                 self.checks.wire.clock_stepped()
@@ -148,12 +156,31 @@ class Run:
                 self._step(life, int((1 + chance.random() * 29) * SECOND_US))
                 self._awake_us = self.world.now_us
                 self.checks.outages.note(now_us, self._awake_us)
+            self._second_instance()
             if (now_us // SECOND_US) % (OPERATOR_US // SECOND_US) == 0:
                 self._resume()
+        self.market.calm_us = world.weather.drift_us
         self._to(until_us)
         if self.life is not None:
             self.checks.second(self.life.engine, self.life.connector.stream, self._awake_us)
         self._note_outage(now_us)
+
+    def _second_instance(self) -> None:
+        """F37: a bot of this folder runs already; another one must not."""
+        if not self.rates.second_rate or self._second_chance.random() >= self.rates.second_rate:
+            return
+        self.world.count("second")
+        assert self.folder is not None
+        try:
+            FileLock(Path(self.folder.name)).release()
+        except LogInUse:
+            return
+        self.checks.fail("F37", "a second process with our tag was let in")
+
+    def lock(self) -> FileLock | NoLock:
+        """Of a process that starts; files only where somebody might want the same one."""
+        self._held = FileLock(Path(self.folder.name)) if self.folder is not None else NoLock()
+        return self._held
 
     def _note_outage(self, since_us: int) -> None:
         """Whether bot and venue can reach each other at all."""
@@ -195,6 +222,7 @@ class Run:
         try:
             self.life = Life(self)
         except LogFailed:
+            self._held.release()
             self.disk.kill()
             self.restart_us = self.world.now_us + SECOND_US
             return
@@ -214,6 +242,7 @@ class Run:
         self.life = None
         self._down_us = self.world.now_us
         life.connector.die()
+        self._held.release()  # as the kernel does
         self.disk.kill()
         chance = self._crash_chance
         if self.rates.log_loss and chance.random() < self.rates.log_loss and self.disk.set_back():
@@ -277,6 +306,9 @@ class Run:
         except LogFailed as error:
             self.checks.fail("I15", f"the log cannot be written with a good disk: {error}")
         self.checks.finish(list(life.engine.state.orders.active()))
+        self._held.release()
+        if self.folder is not None:
+            self.folder.cleanup()
 
     # ---- what is seen
 

@@ -18,6 +18,7 @@ class ThinMarket:
     def __init__(self, instrument_id: str, middle: int, chance: Random, start_us: int) -> None:
         self.next_us = start_us
         self.middle = middle
+        self.calm_us = 0  # nobody trades until then
         self._instrument_id = instrument_id
         self._chance = chance
         self._shown: list[tuple[Side, int]] = []
@@ -29,7 +30,7 @@ class ThinMarket:
         self.middle += int(chance.random() * 5) - 2
         for side, ticks in self._shown:
             listing.engine.set_level(side, ticks, 0)
-        if listing.orders:
+        if listing.orders and now_us >= self.calm_us:
             self._fill(listing)
         self._show(listing)
 

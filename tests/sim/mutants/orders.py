@@ -238,3 +238,17 @@ def position_limit_counts_no_open_orders(patch: Patch) -> None:
 def forgotten_orders_are_not_recalled(patch: Patch) -> None:
     """hummingbot forgets an order 30 s after its end; what comes later belongs to nobody."""
     patch.set(OrderTracker, "wants_recall", lambda self, event: None)
+
+
+@mutant(profile="bust", scale=4)
+def busts_are_ignored(patch: Patch) -> None:
+    for stage in Stage:
+        if (stage, News.CORRECTED) in OrderTracker.handlers:
+            patch.handle(stage, News.CORRECTED, ignored)
+
+
+@mutant(profile="bust+stream_duplicate+reorder", scale=4)
+def busted_trades_are_missed(patch: Patch) -> None:
+    """What the venue took back is waited for, and inferred in the end."""
+    patch.set(settlement, "_note_corrected", lambda record, event, before: None)
+    patch.set(settlement, "_recount", lambda record, event: False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
-from engine.app import recorder
 from engine.app.recorder import Recorder
 from engine.core import facts, halt, modes, order_restore, orders
 from engine.core.comparison import Comparison
@@ -20,7 +20,7 @@ from engine.core.tracker_state import TrackerState
 from engine.core.user_stream import UserStream
 from engine.model.enums import CloseReason, Phase, UpdateSource
 from engine.model.request import ArmDeadMan, Request
-from engine.store import order_log, recovery, rows
+from engine.store import connection, order_log, recovery, rows
 from tests.sim import process
 from tests.sim.mutants.patch import Patch, mutant
 
@@ -221,5 +221,35 @@ def halt_never_ends_the_storm(patch: Patch) -> None:
     patch.set(facts.Facts, "_rejected", lambda self, order: None)
 
 
-assert Halt
-assert recorder
+@mutant(profile="second_rate", scale=4)
+def two_instances_may_run(patch: Patch) -> None:
+    """F37: the lock of the folder is no lock."""
+
+    def init(self: connection.FileLock, folder: Any) -> None:
+        self._descriptor = os.open(folder / connection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+
+    patch.set(connection.FileLock, "__init__", init)
+
+
+@mutant(profile="key_rights_rate", scale=4)
+def refused_key_is_no_cause(patch: Patch) -> None:
+    """Orders are sent on with a key that may not trade."""
+    patch.set(Comparison, "note_denied", lambda self, venue, now_us: None)
+
+
+@mutant(profile="drift_rate", scale=4)
+def differing_balances_are_adopted(patch: Patch) -> None:
+    """bytex#30: what nobody can explain is made our own."""
+
+    def watch(self: Halt, venue: str, differences: Any, now_us: int) -> None:
+        if differences:
+            adopting[self]._opened.clear()
+
+    adopting: dict[Halt, Any] = {}
+
+    def init(self: Comparison, state: Any, halt: Halt, streams: Any) -> None:
+        real(self, state, halt, streams)
+        adopting[halt] = state.portfolio
+
+    real = patch.set(Comparison, "__init__", init)
+    patch.set(Halt, "watch_ledger", watch)
