@@ -26,6 +26,7 @@ from connectors.okx.wire import Arg, stamp_us
 from engine.model.enums import Action, Channel, OrderStatus, Outcome, UpdateSource
 from engine.model.errors import BadMessage
 from engine.model.event import AccountSnapshot, Event, OrderUpdate, TradesSynced
+from engine.model.money import ZERO
 from engine.model.request import (
     AmendOrder,
     ArmDeadMan,
@@ -135,7 +136,7 @@ class Okx(LiveVenue):
                 order.client_order_id,
                 receipts[0].ord_id,
                 OrderStatus.OPEN,
-                None,
+                ZERO,
                 "",
                 stamp_us(receipts[0].ts),
                 reply.receive_us,

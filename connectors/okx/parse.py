@@ -159,7 +159,7 @@ class MarketDataParser:
             instrument_id,
             self._levels(raw.bids),
             self._levels(raw.asks),
-            raw.seq_id,
+            raw.prev_seq_id + 1,
             raw.seq_id,
             stamp_us(raw.ts),
             receive_us,

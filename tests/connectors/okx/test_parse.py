@@ -98,7 +98,7 @@ BOOK: dict[str, object] = {"asks": [["101", "2", "0", "1"]], "bids": [["99", "1"
 
 def test_a_delta_names_the_one_before_it(parser: MarketDataParser) -> None:
     (delta,) = parser.parse(push("books", BOOK | {"prevSeqId": 4, "checksum": 0}, action="update"), 7)
-    assert delta == BookDelta(BTC, levels(("99", "1")), levels(("101", "2")), 9, 9, 1_000_000, 7, 4, None)
+    assert delta == BookDelta(BTC, levels(("99", "1")), levels(("101", "2")), 5, 9, 1_000_000, 7, 4, None)
 
 
 def test_small_books(parser: MarketDataParser) -> None:
