@@ -171,14 +171,12 @@ def test_10_a_market_order(adapter: Adapter) -> None:
 @pytest.mark.parametrize(
     ("quantity", "price", "reason"),
     [
-        ("100", "59000", "rejected:insufficient_funds"),
-        ("0.1005", "59000", "rejected:"),
-        ("0.1", "59000.05", "rejected:"),
+        ("100", "59000", "insufficient_funds"),
+        ("0.1005", "59000", ""),
+        ("0.1", "59000.05", ""),
     ],
 )
-def test_11_a_refused_order_is_rejected_with_the_cause(
-    adapter: Adapter, quantity: str, price: str, reason: str
-) -> None:
+def test_11_a_refused_order_is_rejected(adapter: Adapter, quantity: str, price: str, reason: str) -> None:
     async def main(rig: Rig) -> None:
         update = await rig.submit(Side.BUY, quantity, price)
         assert (update.status, update.venue_order_id) == (OrderStatus.REJECTED, "")
