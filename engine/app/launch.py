@@ -24,6 +24,9 @@ from engine.app.control.server import ControlServer
 from engine.app.failure import Failure
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
+from engine.app.messaging.announcer import Announcer
+from engine.app.messaging.messenger import Messenger
+from engine.app.messaging.outbox import BotOutbox
 from engine.app.notices import Notices
 from engine.app.past_logs import continue_log, refuse_halted, retire_log
 from engine.app.recorder import Recorder
@@ -81,7 +84,7 @@ def run_bot(run: Run, ready: Callable[[Session], None], hear: Callable[[str], No
 
 async def _run(session: Session) -> None:
     with handled(asyncio.get_running_loop(), session.interrupt, session.terminate):
-        async with ControlServer(session):
+        async with ControlServer(session), Messenger(session):
             await session.run()
 
 
@@ -147,7 +150,8 @@ def _assemble(
         started_us=start_us,
         recovered=b"" if recovered is None else recovery.encode(recovered),
     )
-    recorder = Recorder(JournalFile(bot.journal(entry.session_id), header), log)
+    announcer = Announcer(BotOutbox(log, config.messaging.topics), entry, config.seed, redaction)
+    recorder = Recorder(JournalFile(bot.journal(entry.session_id), header), log, announcer)
     tally = Tally()
 
     def changed(change: Change) -> None:
@@ -167,6 +171,7 @@ def _assemble(
         venues=venues,
         connectors=connectors,
         recorder=recorder,
+        announcer=announcer,
         tally=tally,
         notices=notices,
         redaction=redaction,

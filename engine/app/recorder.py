@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.app.journal_file import JournalFile
+from engine.app.messaging.announcer import Announcer
 from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.ports import Record
@@ -23,9 +24,10 @@ from engine.store.order_log import OrderLog
 class Recorder:
     """Hears every record of an engine before it is applied, so the one before it has been: then it is noted."""
 
-    def __init__(self, journal: JournalFile, log: OrderLog) -> None:
+    def __init__(self, journal: JournalFile, log: OrderLog, announcer: Announcer | None = None) -> None:
         self.journal = journal
         self._log = log
+        self._announcer = announcer
         self._state: State | None = None
         self._memories: Callable[[], Iterable[tuple[str, Struct]]] = tuple
         self._known: dict[str, bytes] = {}  # memories as they were noted
@@ -48,6 +50,8 @@ class Recorder:
         self._log.follow(engine.state.portfolio)
         for order in list(engine.state.orders.active()):
             self._log.note_order(order, engine.state.now_us, "restart")
+        if self._announcer is not None:
+            self._announcer.follow(engine.state)
 
     def hear(self, now_us: int, record: Record) -> None:
         """The sink of the engine."""
@@ -59,6 +63,8 @@ class Recorder:
         """What an event did to an order, booked."""
         at_us = getattr(self._last, "receive_us", 0) or self._now_us
         self._log.note_change(change, at_us, cause_of(self._last))
+        if self._announcer is not None:
+            self._announcer.changed(change, at_us)
 
     def commit(self, requests: Sequence[Request]) -> str:
         """After every tick: what is to be sent waits for the log, and no fact waits for longer than a second.
@@ -68,9 +74,15 @@ class Recorder:
         self._settle()
         self._remember()
         self.journal.flush()
-        if requests or self._log.due(self._now_us):
-            return self._written(self._log.commit)
-        return ""
+        announced = self._announced()
+        return self.flush() if requests or announced or self._log.due(self._now_us) else ""
+
+    def flush(self) -> str:
+        """Make durable what is noted, and let messages go. As `commit`."""
+        failure = self._written(self._log.commit)
+        if self._announcer is not None and not failure:
+            self._announcer.committed()
+        return failure
 
     def latch(self, reason: str) -> str:
         """Remember beyond this session that the bot is halted, or with "" that it is not any more. As `commit`."""
@@ -97,6 +109,18 @@ class Recorder:
                     self._log.note_component(name, 1, None if text is None else text.decode(), self._now_us)
             self._known = known
 
+    def _announced(self) -> bool:
+        """Whether there are new messages: they are not kept waiting."""
+        if self._announcer is None:
+            return False
+        self._announcer.balances(self._now_us)
+        return self._announcer.outbox.fresh
+
+    def _note_order(self, order: Order, at_us: int, cause: str) -> None:
+        self._log.note_order(order, at_us, cause)
+        if self._announcer is not None:
+            self._announcer.order(order, at_us)
+
     def _written(self, write: Callable[[int], None]) -> str:
         try:
             write(self._now_us)
@@ -116,15 +140,17 @@ class Recorder:
         if venue_order_id and order is not None and order.venue_order_id != venue_order_id:
             order = state.orders.by_venue_id(order.venue, venue_order_id)  # a cancel of an older twin
         if order is not None:
-            self._log.note_order(order, self._now_us, type(request).__name__)
+            self._note_order(order, self._now_us, type(request).__name__)
 
     def _sent(self, sent: RequestSent, state: State) -> None:
         order = state.orders.by_client_id(sent.client_order_id)
         if order is not None:
-            self._log.note_order(order, sent.sent_us, cause_of(sent))
+            self._note_order(order, sent.sent_us, cause_of(sent))
 
     def _transfer(self, transfer: TransferSeen, state: State) -> None:
         self._log.note_transfer(transfer, self._now_us)
+        if transfer.instrument_id and self._announcer is not None:
+            self._announcer.position(transfer.instrument_id, self._now_us)
 
     def _synced(self, synced: TradesSynced, state: State) -> None:
         cursor = state.orders.cursors.get(synced.instrument_id)

@@ -15,6 +15,7 @@ from engine.app.bot_folder import BotFolder
 from engine.app.config.load import LoadedConfig
 from engine.app.connections import connected
 from engine.app.ending import STOP_TIMEOUT_US
+from engine.app.messaging.announcer import Announcer
 from engine.app.notices import Notices
 from engine.app.recorder import Recorder
 from engine.app.redaction import Redaction
@@ -25,11 +26,13 @@ from engine.core.engine import Engine
 from engine.core.modes import Cause, CauseKind, Mode
 from engine.core.notice import Notice
 from engine.core.ports import LiveConnector
+from engine.messaging.bus import Bus
 from engine.model.enums import OperatorAction
 from engine.model.event import Event, OperatorCommand
 from engine.model.order import Order
 
-TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket and the view get a turn
+TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket, messages and the view get a turn
+MESSAGES_WAITING = 100  # or when so many wait
 SHOW_SECONDS = 0.2
 RESTING = (Mode.PAUSED, Mode.SAFE, Mode.HALT)
 
@@ -54,10 +57,12 @@ class Closing(Struct, frozen=True):
 class Session:
     """Everything that exists between start and stop. `clock` None is virtual time; times are the engine's.
 
-    `show` is called a few times a second, for a view.
+    `show` is called a few times a second, for a view. `messaging` says how far messages have come, where any are sent.
+    Whoever subscribes to the `bus` before the first tick gets the events of a session that has no broker.
     """
 
     show: Callable[["Session"], None] | None = None
+    messaging: Callable[[], dict[str, Any]] | None = None
 
     def __init__(
         self,
@@ -69,6 +74,7 @@ class Session:
         venues: Sequence[Any],
         connectors: Sequence[LiveConnector],
         recorder: Recorder,
+        announcer: Announcer,
         tally: Tally,
         notices: Notices,
         redaction: Redaction,
@@ -79,8 +85,9 @@ class Session:
         self.loaded, self.config, self.files, self.entry = loaded, loaded.config, files, entry
         self.driver, self.venues, self.clock, self.end_us = driver, venues, clock, end_us
         self._connectors = connectors
-        self.recorder, self.tally = recorder, tally
+        self.recorder, self.announcer, self.tally = recorder, announcer, tally
         self.notices, self.redaction = notices, redaction
+        self.bus = Bus(lambda text: notices.tell(Notice("W-LISTENER", "", text, "", self.now_us())))
         self.engine: Engine = driver.engine
         self.quote = quote
         self.start_us = driver.engine.state.now_us
@@ -169,7 +176,7 @@ class Session:
         engine, driver = self.engine, self.driver
         while engine.state.now_us < self.end_us and self.closing is None and not driver.exhausted:
             run_virtual(driver, min(self.end_us, driver.next_grid_us(engine.state.now_us)), self._ticked)
-            if time.monotonic() >= turn:
+            if time.monotonic() >= turn or self.announcer.outbox.waiting >= MESSAGES_WAITING:
                 await asyncio.sleep(0)
                 turn = time.monotonic() + TURN_SECONDS
 
@@ -215,7 +222,9 @@ class Session:
     def _ticked(self, now_us: int) -> None:
         self.ticks += 1
         engine = self.engine
-        self.notices.take(engine.take_notices(), ready=self._ready)
+        notices = engine.take_notices()
+        self.notices.take(notices, ready=self._ready)
+        self.announcer.notices(notices)
         self._latch()
         if engine.state.bad_messages:
             self.notices.take_bad_messages(engine.state.bad_messages, now_us)
@@ -234,6 +243,7 @@ class Session:
     def _update_state(self) -> None:
         if self.state is not self.entry.state:
             self._write_entry(replace(self.entry, state=self.state))
+            self.announcer.state(self.state, self.now_us())
 
     def _write_entry(self, entry: BotEntry) -> None:
         self.entry = entry

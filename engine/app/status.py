@@ -33,6 +33,7 @@ def status_of(session: Session) -> Json:
         "assets": balances_of(session),
         "performance": performance_of(session),
         "orders": orders_of(session),
+        "messaging": None if session.messaging is None else session.messaging(),
         "warnings": list(_warnings(session)),
     }
 

@@ -198,6 +198,10 @@ class Portfolio:
                 for asset, fee in done.unpriced_fees.items():
                     heir.unpriced_fees[asset] = heir.unpriced_fees.get(asset, ZERO) + fee
 
+    def is_open(self, venue: str) -> bool:
+        """Whether the ledger of a venue has begun."""
+        return venue in self._opened
+
     def differences(self, venue: str) -> dict[str, tuple[Decimal, Decimal]]:
         """Our total and the venue's, per asset where they differ; empty also before the ledger is opened."""
         if venue not in self._opened:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from engine.core.modes import Mode
+
 SCHEMA = 1
 Money = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 TimeUs = Annotated[int, Meta(ge=0)]
@@ -129,8 +131,8 @@ class ModeChange(Payload, frozen=True, kw_only=True):
     """Trading was restricted or allowed again, in `scope`: "" is everything."""
 
     scope: str
-    before: Literal["RUN", "DEGRADED", "PAUSED", "STOPPING", "SAFE", "HALT"]
-    after: Literal["RUN", "DEGRADED", "PAUSED", "STOPPING", "SAFE", "HALT"]
+    before: Mode
+    after: Mode
     cause: str
     event_us: TimeUs
 

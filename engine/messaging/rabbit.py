@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from msgspec import Struct
 from pamqp.common import FieldTable
 from yarl import URL
 
 from engine.messaging.envelope import Message
+from engine.messaging.link import Link
 from engine.messaging.payloads import SCHEMA
 from engine.messaging.topics import kind_of
 
@@ -22,28 +22,11 @@ UNREACHABLE = (*CONNECTION_EXCEPTIONS, TimeoutError)
 logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # every failure is told by whoever met it
 
 
-class Sender(Struct, frozen=True):
-    """Who publishes, as the properties of each message say."""
-
-    bot: str
-    session_id: str
-    version: str
-
-
-class Topology(Struct, frozen=True):
-    """The exchange for events, and durable queues of consumers by name, with the patterns that fill them."""
-
-    exchange: str
-    queues: Mapping[str, Sequence[str]]
-
-
 class RabbitPublisher:
     """Publishes with confirmations. It connects when it has something to send, and again after `close`."""
 
-    def __init__(self, url: str, topology: Topology, sender: Sender) -> None:
-        self._url = url
-        self._topology = topology
-        self._sender = sender
+    def __init__(self, link: Link) -> None:
+        self._link = link
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
         self.error = ""
@@ -73,22 +56,22 @@ class RabbitPublisher:
         await hang_up(connection)
 
     async def _open(self) -> AbstractExchange:
-        self._connection = await connect(self._url, self._sender)
+        self._connection = await connect(self._link)
         channel = await self._connection.channel(publisher_confirms=True)
-        self._exchange = await declare(channel, self._topology)
+        self._exchange = await declare(channel, self._link)
         return self._exchange
 
     async def _send(self, exchange: AbstractExchange, message: Message) -> None:
         await exchange.publish(self._wrap(message), message.topic, mandatory=False)
 
     def _wrap(self, message: Message) -> AbstractMessage:
-        sender = self._sender
+        link = self._link
         return aio_pika.Message(
             message.body,
             headers={
                 "schema": SCHEMA,
-                "bot": sender.bot,
-                "session_id": sender.session_id,
+                "bot": link.bot,
+                "session_id": link.session_id,
                 "log_id": message.log_id,
                 "sequence": message.sequence,
             },
@@ -97,23 +80,23 @@ class RabbitPublisher:
             message_id=message.message_id,
             timestamp=datetime.now(UTC),
             type=kind_of(message.topic),
-            app_id=f"tickwright/{sender.version}",
+            app_id=f"tickwright/{link.version}",
         )
 
 
-async def connect(url: str, sender: Sender) -> AbstractConnection:
+async def connect(link: Link) -> AbstractConnection:
     """One connection, which stays closed when it is lost. Raises one of UNREACHABLE."""
-    address = URL(url)
+    address = URL(link.url)
     if "heartbeat" not in address.query:
         address = address.update_query(heartbeat=HEARTBEAT_SECONDS)
-    properties: FieldTable = {"connection_name": sender.bot, "product": f"tickwright/{sender.version}"}
+    properties: FieldTable = {"connection_name": link.bot, "product": f"tickwright/{link.version}"}
     return await aio_pika.connect(address, timeout=ANSWER_SECONDS, client_properties=properties)
 
 
-async def declare(channel: AbstractChannel, topology: Topology) -> AbstractExchange:
+async def declare(channel: AbstractChannel, link: Link) -> AbstractExchange:
     """The exchange, and the queues of consumers that are not there yet."""
-    exchange = await channel.declare_exchange(topology.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
-    for name, patterns in topology.queues.items():
+    exchange = await channel.declare_exchange(link.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
+    for name, patterns in link.queues.items():
         queue = await channel.declare_queue(name, durable=True)
         for pattern in patterns:
             await queue.bind(exchange, pattern)

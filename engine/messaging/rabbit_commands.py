@@ -7,7 +7,8 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from engine.messaging.commands import AGE_US_MAX, NOUN, Command, Delivery, Judge, Refused
-from engine.messaging.rabbit import ANSWER_SECONDS, UNREACHABLE, Sender, connect, hang_up, reason_of
+from engine.messaging.link import Link
+from engine.messaging.rabbit import ANSWER_SECONDS, UNREACHABLE, connect, hang_up, reason_of
 from engine.messaging.relay import RETRY_SECONDS, RETRY_SECONDS_MAX
 
 EXCHANGE = "tickwright.commands"
@@ -20,16 +21,14 @@ class RabbitCommands:
 
     def __init__(
         self,
-        url: str,
-        sender: Sender,
+        link: Link,
         judge: Judge,
         now_us: Callable[[], int],
         obey: Callable[[Command], None],
         refused: Callable[[str], None],
         lost: Callable[[float, str], None],
     ) -> None:
-        self._url = url
-        self._sender = sender
+        self._link = link
         self._judge = judge
         self._now_us = now_us
         self._obey = obey
@@ -45,7 +44,7 @@ class RabbitCommands:
             connection: AbstractConnection | None = None
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    connection = await connect(self._url, self._sender)
+                    connection = await connect(self._link)
                     queue = await self._declare(await connection.channel())
                 self._pause = RETRY_SECONDS
                 reason = await self._listen(queue)
@@ -66,11 +65,11 @@ class RabbitCommands:
         await kept.bind(dead)
         exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
         queue = await channel.declare_queue(
-            f"{EXCHANGE}.{self._sender.bot}",
+            f"{EXCHANGE}.{self._link.bot}",
             durable=True,
             arguments={"x-message-ttl": AGE_US_MAX // 1000, "x-dead-letter-exchange": DEAD},
         )
-        await queue.bind(exchange, f"{NOUN}.#.{self._sender.bot}")
+        await queue.bind(exchange, f"{NOUN}.#.{self._link.bot}")
         return queue
 
     async def _listen(self, queue: AbstractQueue) -> str:

@@ -36,10 +36,9 @@ def test_messages_appear_with_the_commit(log: OrderLog) -> None:
 def test_what_arrived_goes_with_the_next_commit(log: OrderLog) -> None:
     note(log, "a", "b", "c")
     log.commit(START_US)
-    log.note_sent(1, START_US)
-    log.note_sent(2, START_US)
+    log.note_sent(1)
+    log.note_sent(2)
     assert len(log.unsent(0, 10)) == 3
-    assert log.due(START_US + DUE_US)
     log.commit(START_US)
     assert log.unsent(0, 10) == [(3, "c", "{}")]
     log.close()
@@ -48,7 +47,7 @@ def test_what_arrived_goes_with_the_next_commit(log: OrderLog) -> None:
 def test_numbers_are_never_used_again(log: OrderLog, tmp_path: Path) -> None:
     note(log, "a", "b")
     log.commit(START_US)
-    log.note_sent(2, START_US)
+    log.note_sent(2)
     log.commit(START_US)
     log_id = log.log_id
     log.close()

@@ -2,8 +2,9 @@
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from engine.app.config.choice import EXCHANGE, MARKET, STRATEGY
 from engine.schema.base import ConfigModel, StrategyConfig
@@ -41,6 +42,15 @@ def _asset(name: str) -> str:
     if not _ASSET.fullmatch(name):
         raise BadValue("is not an asset", "write it in capitals: BTC")
     return name
+
+
+def _broker_url(url: SecretStr) -> SecretStr:
+    address = urlsplit(url.get_secret_value())
+    if address.scheme not in ("amqp", "amqps") or not address.hostname:
+        raise BadValue("is not the address of a RabbitMQ", "write amqps://user:password@host/")
+    if address.scheme == "amqp" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise BadValue("would send a password and orders in the clear", "write amqps://; amqp:// is for this machine")
+    return url
 
 
 ExchangeName = Annotated[str, BeforeValidator(_exchange_name)]
@@ -150,6 +160,23 @@ class OrderLogConfig(ConfigModel):
     keep: PositiveDurationUs = setting("30d", doc="finished orders", example="30d")
 
 
+class MessagingConfig(ConfigModel):
+    """Events for other programs, and commands from them, over RabbitMQ. Nothing is sent without a url."""
+
+    url: Annotated[Secret, AfterValidator(_broker_url)] | None = setting(
+        None, env=True, secret=True, doc="of the broker", example="${TICKWRIGHT_AMQP_URL}"
+    )
+    exchange: str = setting("tickwright.events", doc="where events go", example="tickwright.events")
+    topics: tuple[str, ...] = setting(("#",), doc="patterns of the events that are sent", example='["order.#"]')
+    queues: dict[str, tuple[str, ...]] = setting(
+        {}, doc="durable queues of consumers that are made if they are missing", example='{accounting: ["fill.#"]}'
+    )
+    commands: tuple[Literal["pause", "resume", "stop"], ...] = setting(
+        (), doc="taken from the broker", example="[pause, resume]"
+    )
+    command_users: tuple[str, ...] = setting((), doc="whose commands are taken: their names at the broker")
+
+
 class MarketMakerConfig(ConfigModel):
     """Defaults of strategies that are started without a file."""
 
@@ -206,6 +233,7 @@ class SettingsConfig(ConfigModel):
     risk: RiskConfig = setting(RiskConfig())
     logs: LogsConfig = setting(LogsConfig())
     order_log: OrderLogConfig = setting(OrderLogConfig())
+    messaging: MessagingConfig = setting(MessagingConfig())
     market_maker: MarketMakerConfig = setting(MarketMakerConfig())
     simulator: SimulationConfig = setting(SimulationConfig())
     backtest: BacktestConfig = setting(BacktestConfig())

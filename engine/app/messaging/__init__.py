@@ -1,0 +1,1 @@
+"""What a bot tells other programs, and what they may tell it."""
