@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 
-from connectors.base.credentials import Credentials
+from connectors.base.credentials import credentials
 from connectors.base.http import Http, asked
 from connectors.base.live import Home
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from connectors.base.rate_limit import RateLimiter
+from connectors.base.start import LiveSettings
 from connectors.base.time_sync import VenueClock
 from connectors.binance.connector import Binance
 from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_time
 from connectors.binance.rest import Call, Key, Rest, info_call
-from connectors.binance.sheet import LIMITS, LIVE, TESTNET, Urls, venue_sheet
+from connectors.binance.sheet import LIMITS, LIVE, TESTNET, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 
-__all__ = ["LIVE", "TESTNET", "BinanceSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+__all__ = [
+    "LIVE",
+    "TESTNET",
+    "BinanceSettings",
+    "Urls",
+    "addresses",
+    "build_connector",
+    "credentials",
+    "prepare",
+    "venue_sheet",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class BinanceSettings:
-    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
-
-    name: str
-    trading_pairs: Sequence[str]
-    urls: Urls
-    credentials: Credentials | None
-    maker_rate: Decimal | None = None
-    taker_rate: Decimal | None = None
-    seed: int = 0
+BinanceSettings = LiveSettings[Urls]
 
 
 def build_connector(settings: BinanceSettings) -> Binance:

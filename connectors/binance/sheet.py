@@ -34,6 +34,15 @@ TESTNET = Urls(
     "wss://ws-api.testnet.binance.vision/ws-api/v3",
 )
 
+
+def addresses(*, testnet: bool, url: str) -> Urls:
+    """The venue itself, its test network, or a venue of this machine at `url` (http://host:port)."""
+    if url:
+        socket = "ws" + url.removeprefix("http")
+        return Urls(url, socket, f"{socket}/ws-api/v3")
+    return TESTNET if testnet else LIVE
+
+
 WEIGHT, RAW, ORDERS_10S, ORDERS_1D = "weight", "raw", "orders_10s", "orders_1d"
 LIMITS = {
     WEIGHT: Limit(6_000, MINUTE_US, aligned=True),

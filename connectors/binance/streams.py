@@ -17,6 +17,7 @@ from engine.model.errors import BadMessage
 from engine.model.event import Event
 
 STREAMS_A_REQUEST = 200
+SUBSCRIPTION = 1  # id of the request for the user stream
 SHUTDOWN = "!serverShutdown"
 _COMBINED = b'{"stream":'
 _SHUTDOWN = b'{"stream":"!serverShutdown"'
@@ -57,11 +58,12 @@ class MarketTalk:
             self._link.retire("the venue announced a shutdown")
             return ()
         answer = decode(_ANSWER, frame)
-        if answer.error is not None or answer.id is None:
-            self._link.fail("a subscription was refused")
-            raise BadMessage(f"subscription refused: {answer.error}")
+        if answer.error is not None:
+            self._link.fail(f"a subscription was refused: {answer.error.code}")
+        if answer.id is None:
+            raise BadMessage("neither market data nor an answer")
         self._waiting.discard(answer.id)
-        if not self._waiting:
+        if answer.error is None and not self._waiting:
             self._link.confirm()
             self._on_confirmed()
         return ()
@@ -85,11 +87,15 @@ class UserTalk:
     def begin(self, link: Link) -> None:
         self._link = link
         params = self._key.parameters(self._stamp_us())
-        link.send(encode({"id": 1, "method": "userDataStream.subscribe.signature", "params": params}).decode())
+        link.send(
+            encode({"id": SUBSCRIPTION, "method": "userDataStream.subscribe.signature", "params": params}).decode()
+        )
 
     def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
         read = read_frame(frame)
         if read.event is None:
+            if read.id != SUBSCRIPTION:
+                raise BadMessage("neither an event nor our answer")
             self._answered(read.status, read.error)
             return ()
         if isinstance(read.event, Terminated):

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Rig:
-    """`told` is everything that the connector has told, in order. `skew_us`: our clock is so far ahead."""
+    """`told` is everything that the connector has told, in order. Our clock is `skew_us` ahead."""
 
     def __init__(self, loop: NetLoop, adapter: Adapter, skew_us: int = 0) -> None:
         self.loop = loop
@@ -37,12 +37,12 @@ class Rig:
         market = ScriptedMarket((loop.wall_us(), quotes(599_900, 600_100, 1_000, MARKET)))
         self.server = adapter.server(self.exchange, self.account, [market], loop.wall_us)
         self.connector: LiveConnector
-        self._skew_us = skew_us
+        self.skew_us = skew_us
         self._numbers = 0
         self._running: asyncio.Task[None] | None = None
 
     def now_us(self) -> int:
-        return self.loop.wall_us() + self._skew_us
+        return self.loop.wall_us() + self.skew_us
 
     # ---- its life
 

@@ -22,7 +22,7 @@ SECOND_US = 1_000_000
 
 
 class FaultKind(StrEnum):
-    """The first three meet a request before it is carried out, the next five after that, the last five a stream."""
+    """The first three meet a request before it is carried out, the next five after that, the last six a stream."""
 
     REFUSE = "refuse"  # answered with `status`; not carried out
     DROP = "drop"  # the connection breaks; not carried out
@@ -34,9 +34,13 @@ class FaultKind(StrEnum):
     TWICE = "twice"  # delivered twice; the second answer is told
     MUTE = "mute"  # frames vanish, pings are answered
     DOUBLE = "double"  # frames come twice
+    GARBLE = "garble"  # `body` instead of a frame
     HOLD = "hold"  # frames come `seconds` later, in order
     CUT = "cut"  # the connection breaks
     HALF_OPEN = "half_open"  # nothing is sent or heard any more, and nobody is told
+
+
+_OF_FRAMES = (FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.GARBLE, FaultKind.HOLD, FaultKind.CUT)
 
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,12 +178,14 @@ class SocketWire:
         """What becomes of a frame."""
         if self.dead:
             return ()
-        fault = self._wire.strike((FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.HOLD, FaultKind.CUT), self._line)
+        fault = self._wire.strike(_OF_FRAMES, self._line)
         if fault is None:
             return (text,)
         match fault.kind:
             case FaultKind.DOUBLE:
                 return (text, text)
+            case FaultKind.GARBLE:
+                return (fault.body,)
             case FaultKind.HOLD:
                 await asyncio.sleep(fault.seconds)
                 return (text,)
