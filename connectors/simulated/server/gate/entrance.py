@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, hdrs, web
 
+from connectors.simulated.server.faults import SocketWire
 from connectors.simulated.server.gate.errors import NO_SUCH_PATH, GateError
 from connectors.simulated.server.gate.rest import Rest
 from connectors.simulated.server.gate.session import Session
@@ -32,7 +33,7 @@ class GateEntrance:
         if self._world.is_cut:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us)
+        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
         await socket.prepare(request)
         session = Session(self._world, connection)
         self._open[connection] = None

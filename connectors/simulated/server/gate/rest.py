@@ -66,8 +66,7 @@ class Rest:
         headers |= {"X-In-Time": str(in_us), "X-Out-Time": str(self._world.now_us)}
         response = web.Response(status=status, body=encode(answer), headers=headers, content_type="application/json")
         try:
-            await response.prepare(request)
-            await response.write_eof()
+            await self._world.wire.answer(request, response)
         finally:
             self._world.deliver()
         return response

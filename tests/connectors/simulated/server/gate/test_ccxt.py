@@ -146,8 +146,10 @@ async def test_streams() -> None:
             assert (order["status"], order["filled"]) == ("canceled", 0.4)
             book = await bob.watch_order_book(PAIR)
             assert (book["bids"][0], book["asks"][0]) == ([99.0, 1.0], [101.0, 1.0])
-            ticker = await bob.watch_ticker(PAIR)
-            assert ticker["last"] == 100.5
+            ticker = asyncio.create_task(bob.watch_ticker(PAIR))
+            await until(lambda: server.world.hub.wants("spot.tickers BTC_USDT"))
+            await alice.create_order(PAIR, "limit", "buy", 0.1, 101.0)
+            assert (await ticker)["last"] == 101.0
             assert len(await bob.watch_ohlcv(PAIR, "1m")) >= 1
 
 
