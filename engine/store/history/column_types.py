@@ -8,7 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_US = 250_000_000_000_000_000  # the year 9892: dates end soon after
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def bounded(time_us: int) -> int:
+    """A time of a venue, within what a database can keep: nonsense must not stop what comes with it."""
+    return min(max(time_us, 0), LATEST_US)
 
 
 def moment(time_us: int) -> datetime:

@@ -15,7 +15,7 @@ from engine.store.history.errors import StoreError, StoreRefused, StoreUnreachab
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-_PRAGMAS = ("synchronous=NORMAL", "busy_timeout=5000", "temp_store=MEMORY")
+_PRAGMAS = ("auto_vacuum=INCREMENTAL", "synchronous=NORMAL", "busy_timeout=5000", "temp_store=MEMORY")
 _FIXES = (  # by a part of the database's message, in small letters
     ("password", "correct the user and the password in store.url"),
     ("permission denied", "grant the user all rights on this database and its schema, or name another user"),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.core.order_status import derive_status
 from engine.model.enums import UpdateSource
 from engine.model.order import Order
+from engine.store.history.column_types import bounded
 from engine.store.history.log_reader import LogEvent
 from engine.store.ledger_rows import LedgerState
 
@@ -106,7 +107,7 @@ def trade_row(fill: Row, event: LogEvent, owner: str, instrument_key: int, place
         "instrument_key": instrument_key,
         "venue_order_id": fill["venue_order_id"],
         "ts": fill["receive_us"],
-        "venue_ts": fill["event_us"],
+        "venue_ts": bounded(fill["event_us"]),
         "side": fill["side"],
         "price": Decimal(fill["price"]),
         "quantity": Decimal(fill["quantity"]),
@@ -127,7 +128,7 @@ def transfer_row(event: LogEvent, payload: Row, place: Place) -> Row:
         "bot_name": place.bot_name,
         **{name: payload[name] for name in ("venue", "asset", "kind", "transfer_id", "instrument_id")},
         "amount": Decimal(payload["amount"]),
-        "ts": payload["event_us"],
+        "ts": bounded(payload["event_us"]),
     }
 
 
