@@ -40,6 +40,7 @@ class FaultKind(StrEnum):
     HALF_OPEN = "half_open"  # nothing is sent or heard any more, and nobody is told
 
 
+_OF_ANSWERS = (FaultKind.LOSE, FaultKind.REPLACE, FaultKind.DELAY, FaultKind.TRUNCATE)
 _OF_FRAMES = (FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.GARBLE, FaultKind.HOLD, FaultKind.CUT)
 
 
@@ -136,27 +137,12 @@ class Wire:
         if request in self._unheard:
             self._unheard.remove(request)
             return
-        kinds = (FaultKind.LOSE, FaultKind.REPLACE, FaultKind.DELAY, FaultKind.TRUNCATE)
-        fault = self.strike(kinds, line_of(request))
-        if fault is None:
-            await _send(request, response)
-            return
-        with suppress(ConnectionError):
-            match fault.kind:
-                case FaultKind.REPLACE:
-                    response = _answer(fault)
-                case FaultKind.DELAY:
-                    await asyncio.sleep(fault.seconds)
-                case FaultKind.TRUNCATE:
-                    await response.prepare(request)
-                    body = response.body
-                    assert isinstance(body, bytes)
-                    await web.StreamResponse.write(response, body[: len(body) // 2])
-                    _hang_up(request)
-                    return
-                case FaultKind.LOSE:
-                    _hang_up(request)
-            await _send(request, response)
+        fault = self.strike(_OF_ANSWERS, line_of(request))
+        with suppress(ConnectionError):  # the client may have left
+            if fault is not None:
+                response = await _spoiled(fault, request, response)
+            await response.prepare(request)
+            await response.write_eof()
 
 
 class SocketWire:
@@ -212,11 +198,22 @@ def _answer(fault: Fault) -> web.Response:
     return web.Response(status=fault.status, body=fault.body.encode(), headers=headers)
 
 
+async def _spoiled(fault: Fault, request: web.Request, response: web.Response) -> web.Response:
+    """What becomes of an answer."""
+    match fault.kind:
+        case FaultKind.REPLACE:
+            return _answer(fault)
+        case FaultKind.TRUNCATE:
+            body = response.body
+            assert isinstance(body, bytes)
+            return web.Response(status=response.status, body=body[: len(body) // 2])
+        case FaultKind.DELAY:
+            await asyncio.sleep(fault.seconds)
+        case FaultKind.LOSE:
+            _hang_up(request)
+    return response
+
+
 def _hang_up(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
-
-
-async def _send(request: web.Request, response: web.Response) -> None:
-    await response.prepare(request)
-    await response.write_eof()

@@ -1,0 +1,21 @@
+"""A small part of the campaign through the real code of connectors; `tests.contract.campaign` plays any number."""
+
+import pytest
+
+from tests.contract.adapter import Adapter
+from tests.contract.adapters import ADAPTERS
+from tests.contract.campaign import play
+from tests.sim.loop.session import event_log
+
+pytestmark = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bot_and_venue_agree_after_a_storm(adapter: Adapter, seed: int) -> None:
+    world = play(adapter, seed)
+    assert world.differences() == []
+    assert len(world.fills()) > 5
+
+
+def test_the_same_seed_is_the_same_story(adapter: Adapter) -> None:
+    assert event_log(play(adapter, 3)) == event_log(play(adapter, 3)) != event_log(play(adapter, 4))
