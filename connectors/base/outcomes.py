@@ -28,8 +28,10 @@ from engine.model.request import (
 )
 
 TEXT_MAX = 200
-TIMESTAMP, NO_FUNDS, WOULD_TAKE = "timestamp", "insufficient_funds", "would_take"  # codes that the engine acts on
-UNAUTHORIZED, DUPLICATE, RATE_LIMIT = "unauthorized", "duplicate", "rate_limit"
+# Codes that the engine acts on:
+TIMESTAMP, NO_FUNDS, WOULD_TAKE = "timestamp", "insufficient_funds", "would_take"
+UNAUTHORIZED = "unauthorized"
+DUPLICATE, RATE_LIMIT = "duplicate", "rate_limit"
 
 ACTIONS: dict[type, Action] = {
     SubmitOrder: Action.SUBMIT,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from connectors.simulated.market import NEVER_US, Market
+from connectors.simulated.market import Market
 from connectors.simulated.venue import SimulatedExchange
 
 Action = Callable[[], None]
@@ -31,10 +31,11 @@ class Agenda:
     @property
     def next_us(self) -> int:
         """When something happens next."""
-        next_us = min((market.next_us for market in self._markets), default=NEVER_US)
-        if self._plan:
-            next_us = min(next_us, self._plan[0][0])
-        return min(next_us, self._exchange.next_us)
+        next_us = self._exchange.next_us
+        for market in self._markets:
+            if market.next_us < next_us:
+                next_us = market.next_us
+        return self._plan[0][0] if self._plan and self._plan[0][0] < next_us else next_us
 
     def advance(self, until_us: int) -> None:
         """Let everything happen up to then."""

@@ -125,7 +125,7 @@ class FaultyVenue:
             self.desk.note(reports)
             self.weather.note(reports)
         public = self.feed.collect(0)
-        private = self.desk.news(reports, 0)
+        private = self.desk.news(reports, 0) if reports or self.exchange.ledger.touched else ()
         if self.listener is not None:
             if private:
                 self.listener.hear_private(private)

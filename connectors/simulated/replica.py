@@ -75,7 +75,7 @@ class ReplicaDesk(Desk):
 
     def _answer(self, request: DeskRequest, started_us: int, receive_us: int) -> list[Event]:
         if self.refuses_trading and isinstance(request, TRADING):
-            raise Rejected("permission", "this key may not trade")
+            raise Rejected("unauthorized", "this key may not trade")
         match request:
             case LookupOrder():
                 return [self._lookup(request, started_us, receive_us)]

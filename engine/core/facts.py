@@ -40,7 +40,7 @@ REJECTED = OrderStatus.REJECTED
 OF_ORDERS = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 TIMESTAMP = "timestamp"  # the code of a request that the venue found too old or too new: our clock is off
 NO_FUNDS = "insufficient_funds"
-NO_RIGHT = "permission"  # the code of a request that our key may not make
+NO_RIGHT = "unauthorized"  # the code of a request that our key may not make
 LOOK_GAP_US = 1_000_000  # no second look sooner than this after the first
 _UNSAFE = {Channel.REST: CauseKind.BANNED, Channel.ORDER_LOG: CauseKind.LOG}
 

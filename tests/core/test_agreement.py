@@ -131,7 +131,7 @@ def test_a_cause_ends_when_it_is_over_and_everything_was_compared_since(
 def test_a_key_that_may_not_trade_is_tried_again_after_a_while() -> None:
     watched = Watched()
     for second in range(10):
-        ids = (BTC, OWN, "V1", Action.CANCEL, Outcome.REJECTED, "permission", "this key may not trade")
+        ids = (BTC, OWN, "V1", Action.CANCEL, Outcome.REJECTED, "unauthorized", "this key may not trade")
         now_us = START_US + watched.at * SECOND_US
         watched.engine.apply(RequestFailed(*ids, now_us, now_us, "sim"))
         assert watched.kinds() == [CauseKind.KEY_CHANGED], second

@@ -219,14 +219,14 @@ class Checks:
         """An event or request of the engine."""
         self.wire.heard(record)
         kind = type(record)
-        if getattr(record, "code", "") == "permission" or "permission" in getattr(record, "reason", ""):
-            self._denied_us = self.world.now_us
         if kind is RequestFailed:
             failure: RequestFailed = record  # type: ignore[assignment]
+            self._note_denied(failure.code)
             if failure.action is Asked.LOOKUP and failure.outcome is Outcome.ABSENT:
                 self._absent.setdefault(failure.client_order_id, []).append(failure.started_us)
         elif kind is OrderUpdate:
             update: OrderUpdate = record  # type: ignore[assignment]
+            self._note_denied(update.reason)
             if "invalid_order" in update.reason and not self.world.weather.rules_changed:
                 self.fail("I14", f"{update.client_order_id}: {update.reason}")
         elif kind is SubmitOrder:
@@ -249,6 +249,11 @@ class Checks:
             self._note_answer(record)  # type: ignore[arg-type]
         elif kind is CancelOrder:
             self._canceled[record.client_order_id] = None  # type: ignore[attr-defined]
+
+    def _note_denied(self, reason: str) -> None:
+        """Whether the venue says that our key may not trade."""
+        if reason.endswith("unauthorized"):
+            self._denied_us = self.world.now_us
 
     def _note_log(self, status: ConnectorStatus) -> None:
         """I15: a commit failed, or works again."""

@@ -9,7 +9,7 @@ from typing import Any
 from engine.core.venue_sheet import SECOND_US
 from engine.model.event import ClockSynced
 from engine.model.request import Request, ResyncBook, SubmitOrder, SyncClock
-from tests.sim.story import ORIGIN_US, QUIET
+from tests.sim.story import ORIGIN_US
 
 CONNECT_GAP_US = SECOND_US
 STAMP_ERROR_US = SECOND_US // 2
@@ -70,7 +70,7 @@ class WireChecks:
         if kind not in self._times:
             names = [name for name in getattr(kind, "__struct_fields__", ()) if name.endswith("_us")]
             names = [name for name in names if name not in ("offset_us", "error_us")]
-            self._times[kind] = None if issubclass(kind, QUIET) or not names else attrgetter(*names, names[0])
+            self._times[kind] = attrgetter(*names, names[0]) if names else None
         getter = self._times[kind]
         if getter is not None:
             for value in getter(record):
