@@ -9,17 +9,19 @@ from connectors.base.http import Reply, asked
 from connectors.base.live import Home, LiveVenue
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
+from connectors.base.rules import RuleWatch
 from connectors.base.time_sync import VenueClock
 from connectors.gate.keys import Key
-from connectors.gate.parse import MarketDataParser
+from connectors.gate.parse import MarketDataParser, parse_instruments
 from connectors.gate.parse_account import AccountParser, parse_time, text_of
 from connectors.gate.rest import Call, Rest
-from connectors.gate.sheet import EXPIRY_US, LIMITS, Urls
+from connectors.gate.sheet import AGAINST_RULES, EXPIRY_US, LIMITS, Urls
 from connectors.gate.talk import Ears, Talk, account_frames, market_frames
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderType, Outcome, Side, TimeInForce, UpdateSource
 from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
 from engine.model.fill import Fill
+from engine.model.instrument import Instrument
 from engine.model.market import BookSnapshot
 from engine.model.money import to_text
 from engine.model.request import (
@@ -39,8 +41,8 @@ from engine.model.request import (
 
 DEPTH = "100"
 PAGE, TRADES_PAGE, PAGES_MAX = 100, 1_000, 100
-OVERLAP_S = 60  # before the newest known trade, from which trades are fetched
-HISTORY_S = 3_600  # without a cursor: older trades of the account are none of our business
+OVERLAP_US = 60 * SECOND_US  # before the newest known trade, from which trades are fetched
+HISTORY_US = 3_600 * SECOND_US  # without a cursor: older trades of the account are none of our business
 ORDER_SECONDS = 15.0  # answers that come later than that are not waited for
 MARKET_BUY_REACH = Decimal("1.01")  # a market order to buy is a limit order that pays at most 1 % above the best ask
 ORDER_TYPES = {OrderType.LIMIT: "limit", OrderType.MARKET: "market"}
@@ -61,13 +63,16 @@ class Gate(LiveVenue):
         self._account = AccountParser(home.venue, symbols)
         self._clock = VenueClock(home.venue)
         self._rest: Rest
+        self._rules: RuleWatch
 
     async def serve(self) -> None:
         limiter = RateLimiter(LIMITS, self._venue_us)
         self._rest = Rest(self.http, self._key, limiter, self._venue_us, self._troubled)
-        self.open_stream(Channel.MARKET, lambda: self._urls.stream, self._market_talk)
+        self.open_stream(Channel.MARKET, lambda: self._urls.market, self._market_talk)
         if self._key is not None:
-            self.open_stream(Channel.USER, lambda: self._urls.stream, self._account_talk)
+            self.open_stream(Channel.USER, lambda: self._urls.account, self._account_talk)
+        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)
+        self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
@@ -111,7 +116,12 @@ class Gate(LiveVenue):
             terms |= {"type": "limit", "price": to_text(await self._reach(order))}
         expires_us = started_us + self._clock.offset_us + EXPIRY_US
         call = Call("POST", "spot/orders", {}, terms, Action.SUBMIT, expires_us, ORDER_SECONDS)
-        reply = await self._rest.ask(call)
+        try:
+            reply = await self._rest.ask(call)
+        except Failed as failure:
+            if failure.code in AGAINST_RULES:
+                self._rules.doubt()
+            raise
         return self._account.parse_order(reply.body, ACK, started_us, reply.receive_us)
 
     def _terms(self, order: SubmitOrder) -> Terms:
@@ -204,14 +214,16 @@ class Gate(LiveVenue):
         return AccountSnapshot(self.venue, started_us, self.now_us(), complete, open_orders=tuple(found.values()))
 
     async def _trades(self, request: FetchTrades, started_us: int) -> Sequence[Event]:
-        """Own trades of one order, or of the market from a minute before the cursor on, which is a time in seconds.
+        """Own trades of one order, or of the market from a minute before the cursor on: the time (µs) of the newest.
 
         Pages begin with the newest: a trade that happens meanwhile moves rows to later pages, none is missed.
         """
-        venue_s = (started_us + self._clock.offset_us) // SECOND_US
-        cursor = int(request.from_cursor or venue_s - HISTORY_S)
+        cursor_us = int(request.from_cursor or started_us + self._clock.offset_us - HISTORY_US)
         query = self._pair(request.instrument_id) | {"limit": str(TRADES_PAGE)}
-        query |= {"order_id": request.venue_order_id} if request.venue_order_id else {"from": str(cursor - OVERLAP_S)}
+        if request.venue_order_id:
+            query["order_id"] = request.venue_order_id
+        else:
+            query["from"] = str((cursor_us - OVERLAP_US) // SECOND_US)
         fills: dict[tuple[str, str], Fill] = {}
         complete = False
         for number in range(1, PAGES_MAX):
@@ -221,9 +233,10 @@ class Gate(LiveVenue):
             complete = len(rows) < TRADES_PAGE
             if complete:
                 break
-        cursor = max([cursor, *(each.event_us // SECOND_US for each in fills.values())])
-        told = "" if request.venue_order_id else str(cursor)
-        synced = TradesSynced(request.instrument_id, request.venue_order_id, told, started_us, self.now_us(), complete)
+        cursor = "" if request.venue_order_id else str(max([cursor_us, *(each.event_us for each in fills.values())]))
+        synced = TradesSynced(
+            request.instrument_id, request.venue_order_id, cursor, started_us, self.now_us(), complete
+        )
         return [*sorted(fills.values(), key=lambda each: each.event_us), synced]
 
     async def _question(self, path: str, query: dict[str, str], action: Action | None) -> Reply:
@@ -237,6 +250,10 @@ class Gate(LiveVenue):
         reply = await self._question("spot/order_book", query, None)
         return self._market.parse_snapshot(reply.body, instrument_id, reply.receive_us)
 
+    async def _listed(self) -> Sequence[Instrument]:
+        reply = await self._question("spot/currency_pairs", {}, None)
+        return parse_instruments(reply.body, self.venue, [each.symbol for each in self.instruments])
+
     def _pair(self, instrument_id: str) -> dict[str, str]:
         return {"currency_pair": self._traded[instrument_id].venue_symbol}
 
@@ -247,6 +264,7 @@ class Gate(LiveVenue):
 
     def _market_confirmed(self) -> None:
         """Every book begins with a snapshot that is younger than its subscription."""
+        self._rules.tell()
         for instrument_id in self._traded:
             self.send(ResyncBook(instrument_id))
 

@@ -124,6 +124,11 @@ class Rest:
         raise failure
 
     def _pause(self, call: Call, reply: Reply) -> None:
-        told = reply.headers.get("X-Gate-RateLimit-Reset-Timestamp", "")
-        until_us = int(told) * SECOND_US if told.isdecimal() and len(told) < 12 else self._venue_us() + PAUSE_US
-        self._limiter.pause(until_us, orders_only=call.action in _CREATES)
+        """Until the limit starts anew, or for as long as a gateway asks for."""
+        now_us, until_us = self._venue_us(), 0
+        resets, after = reply.headers.get("X-Gate-RateLimit-Reset-Timestamp", ""), reply.headers.get("Retry-After", "")
+        if resets.isdecimal() and len(resets) < 12:
+            until_us = int(resets) * SECOND_US
+        elif after.isdecimal() and len(after) < 6:
+            until_us = now_us + int(after) * SECOND_US
+        self._limiter.pause(until_us or now_us + PAUSE_US, orders_only=call.action in _CREATES)

@@ -85,11 +85,12 @@ class Talk:
         answer = decode(_ANSWER, frame)
         if channel_of(frame) == PONG:
             return ()
-        if answer.error is not None or answer.id is None:
-            text = answer.error.message if answer.error else "an answer without its number"
+        if answer.error is not None:
             self._link.fail("a subscription was refused")
-            self._ears.refused(text)
-            raise BadMessage(f"subscription refused: {text}")
+            self._ears.refused(answer.error.message)
+            raise BadMessage(f"subscription refused: {answer.error.message}")
+        if answer.id not in self._waiting:
+            raise BadMessage("neither an update nor an answer to a subscription")
         self._waiting.discard(answer.id)
         if not self._waiting:
             self._link.confirm()

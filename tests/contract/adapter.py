@@ -24,7 +24,7 @@ class Adapter(ABC):
     `paths` say what part of a request's line (method and path) names each of these requests: submit, cancel, lookup,
     trades, open_orders, balances, snapshot, clock, instruments. `sockets` the same for the streams `user` and `market`.
     `refusals`: what the venue's gateway answers (status and body) to `rate_limit` and, where there is one, to `banned`.
-    `secrets` are the texts that must never be told.
+    `secrets` are the texts that must never be told. `orders_at_once` is how many the venue's limits let pass.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Adapter(ABC):
     sockets: ClassVar[dict[str, str]]
     refusals: ClassVar[dict[str, tuple[int, str]]]
     secrets: ClassVar[tuple[str, ...]]
+    orders_at_once: ClassVar[int] = 20
 
     @abstractmethod
     def server(

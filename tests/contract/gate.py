@@ -37,7 +37,10 @@ class GateAdapter(Adapter):
         "clock": "GET /api/v4/spot/time",
         "instruments": "GET /api/v4/spot/currency_pairs",
     }
-    sockets: ClassVar = {"user": "/ws/v4/", "market": "/ws/v4/"}
+    sockets: ClassVar = {"user": "/ws/v4/?user", "market": "/ws/v4/?market"}
+    secrets: ClassVar = (SECRET,)
+    orders_at_once = 6  # of 10 in a second; the rest is kept for cancels
+    refusals: ClassVar = {"rate_limit": (429, '{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}')}
 
     def server(
         self, exchange: SimulatedExchange, account: Account, markets: Sequence[Market], now_us: Clock
@@ -48,6 +51,9 @@ class GateAdapter(Adapter):
 
     async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:
         at = f"127.0.0.1:{port}"
-        urls = Urls(f"http://{at}", f"ws://{at}/ws/v4/")
+        urls = Urls(f"http://{at}", f"ws://{at}/ws/v4/?market", f"ws://{at}/ws/v4/?user")
         credentials = Credentials(Secret(KEY), Secret(SECRET))
         return await prepare(GateSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+
+    def revoke_key(self, server: VenueServer[Any]) -> None:
+        server.world.keys.revoke(KEY)

@@ -337,15 +337,15 @@ def test_50_an_answer_without_sense_means_nothing(adapter: Adapter) -> None:
 
 
 def test_51_a_clock_that_is_wrong_is_found_out(adapter: Adapter) -> None:
-    """Without a measurement requests are refused as too old or too new; after one they pass."""
+    """Without a measurement requests are refused as too old; after one they pass."""
 
     async def main(rig: Rig) -> None:
-        rig.skew_us = 20_000_000
+        rig.skew_us = -20_000_000
         update = await rig.submit(Side.BUY, "0.1", "59000")
         assert (update.status, update.reason) == (OrderStatus.REJECTED, "not_sent:timestamp")
         synced = (await rig.ask(SyncClock(VENUE), ClockSynced))[-1]
         assert isinstance(synced, ClockSynced)
-        assert abs(synced.offset_us + 20_000_000) < 100_000
+        assert abs(synced.offset_us - 20_000_000) < 100_000
         await rig.rest()
 
     run_rig(adapter, main)
@@ -400,13 +400,14 @@ def test_54_a_shutdown_that_is_announced_loses_nothing(adapter: Adapter) -> None
 
 def test_55_one_request_is_answered_once(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        requests: list[SubmitOrder] = [rig.order(Side.BUY, "0.1", "59000") for _ in range(10)]
+        orders = min(10, adapter.orders_at_once)
+        requests: list[SubmitOrder] = [rig.order(Side.BUY, "0.1", "59000") for _ in range(orders)]
         rig.arm(FaultKind.LOSE, "submit", count=3)
         for request in requests:
             rig.connector.send(request)
         await asyncio.sleep(20)
         acks = [each.client_order_id for each in rig.all(OrderUpdate) if each.source is UpdateSource.ACK]
         assert sorted(acks) == sorted(request.client_order_id for request in requests)
-        assert rig.open_orders() == 10
+        assert rig.open_orders() == orders
 
     run_rig(adapter, main)
