@@ -18,13 +18,22 @@ EXPIRY_US = 5 * SECOND_US
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """`rest` is a base without a path, `stream` a whole address."""
+    """`rest` is a base without a path; `market` and `account` are whole addresses of sockets, which may be the same."""
 
     rest: str
-    stream: str
+    market: str
+    account: str
 
 
-LIVE = Urls("https://api.gateio.ws", "wss://api.gateio.ws/ws/v4/")
+_SOCKET = "wss://api.gateio.ws/ws/v4/"
+LIVE = Urls("https://api.gateio.ws", _SOCKET, _SOCKET)
+
+
+def addresses(url: str) -> Urls:
+    """Gate itself, or a venue of this machine at `url` (http://host:port)."""
+    socket = f"ws{url.removeprefix('http')}/ws/v4/"
+    return Urls(url, socket, socket) if url else LIVE
+
 
 ORDERS, CANCELS, PRIVATE, PUBLIC = "orders", "cancels", "private", "public"
 LIMITS = {
@@ -36,6 +45,7 @@ LIMITS = {
 
 _SUBMIT, _CHANGES = (Action.SUBMIT,), (Action.SUBMIT, Action.AMEND)
 _OF_ORDER = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
+AGAINST_RULES = ("INVALID_PRECISION", "AMOUNT_TOO_LITTLE", "AMOUNT_TOO_MUCH", "TRADE_RESTRICTED")
 ABSENT = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND", "ORDER_CLOSED", "ORDER_CANCELLED")
 OUTCOMES = (
     Row(Outcome.NOT_SENT, status=429, word=RATE_LIMIT),
@@ -62,6 +72,7 @@ OUTCOMES = (
             "INVALID_CURRENCY_PAIR",
             "TOO_MANY_ORDERS",
             "INVALID_CLIENT_ORDER_ID",
+            "TRADE_RESTRICTED",
         ),
         _CHANGES,
     ),
