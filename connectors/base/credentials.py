@@ -44,3 +44,8 @@ class Credentials:
     api_key: Secret
     secret: Secret
     passphrase: Secret = field(default_factory=lambda: Secret(""))
+
+
+def credentials(api_key: str, secret: str, passphrase: str = "") -> Credentials:
+    """From the texts of a configuration or of the secrets file."""
+    return Credentials(Secret(api_key), Secret(secret), Secret(passphrase))

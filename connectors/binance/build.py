@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-BinanceSettings = LiveSettings[Urls]
+BinanceSettings = LiveSettings
 
 
 def build_connector(settings: BinanceSettings) -> Binance:

@@ -35,7 +35,7 @@ TESTNET = Urls(
 )
 
 
-def addresses(*, testnet: bool, url: str) -> Urls:
+def addresses(url: str, testnet: bool = False) -> Urls:
     """The venue itself, its test network, or a venue of this machine at `url` (http://host:port)."""
     if url:
         socket = "ws" + url.removeprefix("http")

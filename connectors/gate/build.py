@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 
-from connectors.base.credentials import Credentials
+from connectors.base.credentials import credentials
 from connectors.base.http import Http, asked
 from connectors.base.live import Home
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from connectors.base.rate_limit import RateLimiter
+from connectors.base.start import LiveSettings
 from connectors.base.time_sync import VenueClock
 from connectors.gate.connector import Gate
 from connectors.gate.keys import Key
 from connectors.gate.parse import parse_instruments
 from connectors.gate.parse_account import parse_fees, parse_time
 from connectors.gate.rest import Call, Rest
-from connectors.gate.sheet import LIMITS, LIVE, Urls, venue_sheet
+from connectors.gate.sheet import LIMITS, LIVE, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.instrument import Instrument
 
-__all__ = ["LIVE", "GateSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+__all__ = [
+    "LIVE",
+    "GateSettings",
+    "LiveSettings",
+    "Urls",
+    "addresses",
+    "build_connector",
+    "credentials",
+    "prepare",
+    "venue_sheet",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class GateSettings:
-    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
-
-    name: str
-    trading_pairs: Sequence[str]
-    urls: Urls
-    credentials: Credentials | None
-    maker_rate: Decimal | None = None
-    taker_rate: Decimal | None = None
-    seed: int = 0
+GateSettings = LiveSettings
 
 
 def build_connector(settings: GateSettings) -> Gate:

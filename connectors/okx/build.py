@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from connectors.base.credentials import Credentials
+from connectors.base.credentials import credentials
 from connectors.base.http import Http
 from connectors.base.live import Home
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.base.start import LiveSettings
 from connectors.base.time_sync import VenueClock
 from connectors.okx.connector import Okx
-from connectors.okx.instruments import read_fees, read_instruments, traded
+from connectors.okx.instruments import open_markets, read_fees, read_instruments
 from connectors.okx.keys import Keys
 from connectors.okx.rest import Rest
-from connectors.okx.sheet import DEMO, EXPIRY_US, LIMITS, LIVE, Urls, venue_sheet
+from connectors.okx.sheet import EXPIRY_US, LIMITS, Urls, addresses, venue_sheet
 from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
@@ -28,7 +28,7 @@ from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 
-__all__ = ["DEMO", "LIVE", "OkxSettings", "Urls", "build_connector", "prepare", "venue_sheet"]
+__all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
 CASH_MODES = ("1", "2")  # spot, and futures: in the others spot orders borrow
 
@@ -41,25 +41,12 @@ class _Config(Struct, gc=False, rename="camel"):
 _CONFIG = Decoder(Envelope[_Config])
 
 
-@dataclass(frozen=True, slots=True)
-class OkxSettings:
-    """`name` is the exchange's in the configuration. Rates that are None are asked for."""
-
-    name: str
-    trading_pairs: Sequence[str]
-    urls: Urls
-    credentials: Credentials | None
-    maker_rate: Decimal | None = None
-    taker_rate: Decimal | None = None
-    seed: int = 0
-
-
-def build_connector(settings: OkxSettings) -> Okx:
+def build_connector(settings: LiveSettings) -> Okx:
     """Ask OKX what it trades, what it costs and what the key may do. Raises TickwrightError when that fails."""
     return asyncio.run(prepare(settings, wall_us))
 
 
-async def prepare(settings: OkxSettings, now_us: Callable[[], int]) -> Okx:
+async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
     """The same inside a running loop."""
     urls, name, clock = settings.urls, settings.name, VenueClock(settings.name)
     keys = None if settings.credentials is None else Keys(settings.credentials)
@@ -68,7 +55,7 @@ async def prepare(settings: OkxSettings, now_us: Callable[[], int]) -> Okx:
         return now_us() + clock.offset_us
 
     async with Http(urls.rest, now_us) as http:
-        rest = Rest(http, keys, venue_us, RateLimiter(LIMITS, venue_us), demo=urls.demo)
+        rest = Rest(http, keys, venue_us, RateLimiter(LIMITS, venue_us), lambda reason: None, demo=urls.demo)
         try:
             await clock.measure(rest.time_us, now_us)
             if keys is not None:
@@ -96,10 +83,15 @@ async def _check_account(name: str, rest: Rest) -> None:
         raise TickwrightError(f"{name}: the account is in a margin mode\n  fix: use an account in spot mode")
 
 
-async def _instruments(settings: OkxSettings, rest: Rest) -> list[Instrument]:
+async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:
     """With the rates of fees that this account pays."""
     reply = await rest.ask("public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments", instType="SPOT")
-    found = traded(settings.name, read_instruments(reply.body), settings.trading_pairs)
+    found = open_markets(settings.name, read_instruments(reply.body), settings.trading_pairs)
+    missing = set(settings.trading_pairs) - {each.symbol for each in found}
+    if missing:
+        raise TickwrightError(
+            f"{settings.name} does not trade {', '.join(sorted(missing))} now\n  fix: name open markets"
+        )
     maker, taker = settings.maker_rate, settings.taker_rate
     if settings.credentials is not None and (maker is None or taker is None):
         reply = await rest.ask("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees", instType="SPOT")

@@ -24,6 +24,14 @@ class Urls:
 LIVE = Urls("https://openapi.okx.com", "wss://ws.okx.com:8443/ws/v5")
 DEMO = Urls("https://openapi.okx.com", "wss://wspap.okx.com:8443/ws/v5", demo=True)
 
+
+def addresses(url: str, testnet: bool = False) -> Urls:
+    """OKX itself, its demo trading, or a venue of this machine at `url` (http://host:port)."""
+    if url:
+        return Urls(url, f"ws{url.removeprefix('http')}/ws/v5")
+    return DEMO if testnet else LIVE
+
+
 EXPIRY_US = 5 * SECOND_US  # placements and amends carry `expTime`; cancels do not expire
 
 
@@ -60,6 +68,7 @@ LIMITS = {
     "dead_man": Limit(1, SECOND_US),
 }
 
+AGAINST_RULES = ("51000", "51020", "51120", "51121", "51155")
 _TERMS = (Action.SUBMIT, Action.AMEND)
 _CHANGES = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 OUTCOMES = (

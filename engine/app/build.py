@@ -6,12 +6,14 @@ from typing import Any
 
 from engine.app.config.models import (
     BotConfig,
+    RealExchange,
     RecordedExchange,
     ReplaySection,
     RiskConfig,
     SimulatedExchange,
     SimulatedRemoteExchange,
 )
+from engine.app.config.traded import pairs_at
 from engine.app.registry import BUILT_IN, Registry, load
 from engine.core.engine import Engine, Settings, Wake
 from engine.core.limits import RiskLimits
@@ -51,15 +53,39 @@ def build_venues(
 
 
 def build_connectors(config: BotConfig, registry: Registry = BUILT_IN) -> list[LiveConnector]:
-    """The exchanges of other processes, asked what they trade. Raises TickwrightError about one that is silent."""
-    module = registry.venue_module("simulated_remote")
-    return [
-        module.build_connector(
-            module.RemoteSettings(name, Path(exchange.socket), exchange.trading_pairs, config.name, config.seed)
-        )
-        for name, exchange in config.exchanges.items()
-        if isinstance(exchange, SimulatedRemoteExchange)
-    ]
+    """The exchanges outside this process, asked what they trade. Raises TickwrightError about one that does not say."""
+    connectors = []
+    for name, exchange in config.exchanges.items():
+        if isinstance(exchange, SimulatedRemoteExchange):
+            connectors.append(_remote(config, name, exchange, registry))
+        elif isinstance(exchange, RealExchange):
+            connectors.append(_real(config, name, exchange, registry))
+    return connectors
+
+
+def _remote(config: BotConfig, name: str, exchange: SimulatedRemoteExchange, registry: Registry) -> LiveConnector:
+    module = registry.venue_module(exchange.connector)
+    settings = module.RemoteSettings(name, Path(exchange.socket), exchange.trading_pairs, config.name, config.seed)
+    connector: LiveConnector = module.build_connector(settings)
+    return connector
+
+
+def _real(config: BotConfig, name: str, exchange: RealExchange, registry: Registry) -> LiveConnector:
+    module = registry.venue_module(exchange.connector)
+    named = (exchange.api_key, exchange.api_secret, getattr(exchange, "passphrase", None))
+    keys = [secret.get_secret_value() for secret in named if secret is not None]
+    where = {"testnet": True} if getattr(exchange, "testnet", False) else {}
+    settings = module.LiveSettings(
+        name=name,
+        trading_pairs=pairs_at(config, name),
+        urls=module.addresses(exchange.url, **where),
+        credentials=module.credentials(*keys) if keys else None,
+        maker_rate=exchange.maker_fee,
+        taker_rate=exchange.taker_fee,
+        seed=config.seed,
+    )
+    connector: LiveConnector = module.build_connector(settings)
+    return connector
 
 
 def build_engine(

@@ -17,11 +17,12 @@ from engine.app.bot_entry import BotEntry, BotState, process_started, stopped, w
 from engine.app.bot_folder import BotFolder
 from engine.app.build import VIRTUAL_START_US, build_connectors, build_engine, build_venues
 from engine.app.config.load import LoadedConfig
-from engine.app.config.models import BotConfig, SimulatedExchange, SimulatedRemoteExchange
+from engine.app.config.models import BotConfig, RealExchange, SimulatedExchange, SimulatedRemoteExchange
 from engine.app.config_text import config_text
 from engine.app.control.frames import PROTOCOL
 from engine.app.control.server import ControlServer
 from engine.app.failure import Failure
+from engine.app.history import History, history_of, session_details
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
 from engine.app.messaging.announcer import Announcer
@@ -105,9 +106,10 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
     text_log = _open_log(bot, config)
     notices = Notices(text_log, redaction, hear)
     entry = _entry(run, bot)
+    history = history_of(config, bot, entry.session_id, virtual=run.speed is None)
     try:
         write_entry(bot.entry, entry)
-        session = _assemble(run, bot, entry, log, notices, redaction)
+        session = _assemble(run, bot, entry, log, notices, redaction, history)
         if left:
             where = "their simulated exchange ended with the process"
             notices.info("I-START", "", f"the last session died with {left} orders open; {where}", session.now_us())
@@ -119,12 +121,22 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
         write_entry(bot.entry, stopped(entry, NO_RUN_CODE, what, wall_us()))
         raise
     finally:
+        if history is not None:
+            history.close()
+            for notice in history.notices(wall_us()):
+                notices.tell(notice)
         text_log.close()
         log.close()
 
 
 def _assemble(
-    run: Run, bot: BotFolder, entry: BotEntry, log: OrderLog, notices: Notices, redaction: Redaction
+    run: Run,
+    bot: BotFolder,
+    entry: BotEntry,
+    log: OrderLog,
+    notices: Notices,
+    redaction: Redaction,
+    history: History | None,
 ) -> Session:
     config, virtual = run.loaded.config, run.speed is None
     connectors = build_connectors(config)
@@ -134,7 +146,8 @@ def _assemble(
     venues = [] if connectors else build_venues(config, begin_us, _scenarios(config, run.userdir))
     start_us = min([venue.now_us for venue in venues], default=begin_us)
     instruments = [instrument for venue in (*venues, *connectors) for instrument in venue.instruments]
-    begun = log.begin_session(start_us, order_tag(config.name))
+    about = None if history is None else session_details(run.loaded, entry.session_id, instruments)
+    begun = log.begin_session(start_us, order_tag(config.name), about)
     refuse_halted(bot, begun.halt_latch)
     recovered = log.load(start_us) if connectors else None
     header = Header(
@@ -159,10 +172,14 @@ def _assemble(
         recorder.changed(change)
 
     ids = OrderIds(begun.tag, begun.epoch)
-    core = build_engine(config, instruments, ids, start_us, [recorder.hear], changed)
+    sinks = [recorder.hear] if history is None else [recorder.hear, history.feed.hear]
+    core = build_engine(config, instruments, ids, start_us, sinks, changed)
     if recovered is not None:
         recovery.resume(recovered, core, start_us)
     recorder.follow(core)
+    if history is not None:
+        history.feed.follow(core.state)
+        history.start()
     return Session(
         loaded=run.loaded,
         files=bot,
@@ -172,6 +189,7 @@ def _assemble(
         connectors=connectors,
         recorder=recorder,
         announcer=announcer,
+        history=history,
         tally=tally,
         notices=notices,
         redaction=redaction,
@@ -183,7 +201,7 @@ def _assemble(
 
 def _accounts_stay(config: BotConfig) -> bool:
     """Whether the exchanges live on without the bot, so that its order log is where the next session begins."""
-    return any(isinstance(exchange, SimulatedRemoteExchange) for exchange in config.exchanges.values())
+    return any(isinstance(each, SimulatedRemoteExchange | RealExchange) for each in config.exchanges.values())
 
 
 def _scenarios(config: BotConfig, userdir: Path) -> dict[str, Any]:

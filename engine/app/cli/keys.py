@@ -92,7 +92,7 @@ def _typed(connector: str, fields: list[str]) -> dict[str, str]:
     unknown = ", ".join(sorted(given.keys() - set(fields)))
     missing = ", ".join(name for name in fields if name not in _OPTIONAL and not given.get(name))
     if unknown or missing:
-        detail = f"{connector} has no {unknown}" if unknown else f"{missing} is missing"
+        detail = f"{connector} has no {unknown}" if unknown else f"missing: {missing}"
         raise Failure("E-USAGE", detail, fix=f"give {', '.join(fields)}")
     return given
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from engine.app.config.choice import EXCHANGE, MARKET, STRATEGY
+from engine.app.config.store import StoreConfig
 from engine.schema.base import ConfigModel, StrategyConfig
 from engine.schema.fields import (
     Amount,
@@ -107,13 +108,36 @@ class RecordedExchange(ExchangeConfig):
 class RealExchange(ExchangeConfig):
     """An account at a venue on the network."""
 
+    trading_pairs: tuple[TradingPair, ...] = setting((), doc="besides those of the strategies", example="[ETH-USDT]")
     account: str = setting("default", doc="name of the account in the secrets file", example="default")
     api_key: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_KEY}")
     api_secret: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_SECRET}")
-    passphrase: Secret | None = setting(None, env=True, secret=True, example="${OKX_PASSPHRASE}")
-    testnet: bool = setting(False, doc="the venue's test network", example="false")
     maker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="2bps")
     taker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="5bps")
+    url: str = setting(
+        "", env=True, doc="of a venue of this machine that speaks its language", example="http://127.0.0.1:8080"
+    )
+
+
+class BinanceExchange(RealExchange):
+    """Binance, spot."""
+
+    connector: Literal["binance"] = "binance"
+    testnet: bool = setting(False, doc="the venue's test network", example="false")
+
+
+class OkxExchange(RealExchange):
+    """OKX, spot."""
+
+    connector: Literal["okx"] = "okx"
+    passphrase: Secret | None = setting(None, env=True, secret=True, doc="of the key", example="${OKX_PASSPHRASE}")
+    testnet: bool = setting(False, doc="the venue's demo trading", example="false")
+
+
+class GateExchange(RealExchange):
+    """Gate, spot."""
+
+    connector: Literal["gate"] = "gate"
 
 
 class RiskConfig(ConfigModel):
@@ -233,6 +257,7 @@ class SettingsConfig(ConfigModel):
     risk: RiskConfig = setting(RiskConfig())
     logs: LogsConfig = setting(LogsConfig())
     order_log: OrderLogConfig = setting(OrderLogConfig())
+    store: StoreConfig = setting(StoreConfig())
     messaging: MessagingConfig = setting(MessagingConfig())
     market_maker: MarketMakerConfig = setting(MarketMakerConfig())
     simulator: SimulationConfig = setting(SimulationConfig())

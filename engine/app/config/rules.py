@@ -15,21 +15,14 @@ from engine.app.config.models import (
 )
 from engine.app.config.problems import Path, path_text
 from engine.app.config.reading import Reading
+from engine.app.config.traded import strategies_of, traded_by_strategies
 from engine.app.config.validate import did_you_mean
 from engine.model.money import to_text
-from engine.schema.base import StrategyConfig
 from engine.schema.values import Amount
 
 _SIMULATED = SimulatedExchange | SimulatedRemoteExchange
 _TRADES = SimulatedExchange | SimulatedRemoteExchange | RecordedExchange
 _LIVE_LIMITS = ("max_order_value", "max_drawdown", "kill_switch", "stale_data")
-# Fields that name an exchange, and the field with the market there.
-_MARKETS = {
-    "exchange": "trading_pair",
-    "maker": "trading_pair",
-    "taker": "taker_trading_pair",
-    "price_source_exchange": "price_source_market",
-}
 
 
 class Finding(NamedTuple):
@@ -43,30 +36,11 @@ class Finding(NamedTuple):
 Rule = Callable[[BotConfig, Reading], Iterator[Finding]]
 
 
-def _strategies(config: BotConfig) -> Iterator[tuple[Path, StrategyConfig]]:
-    if config.strategy is not None:
-        yield ("strategy",), config.strategy
-    for name, strategy in (config.strategies or {}).items():
-        yield ("strategies", name), strategy
-
-
 def _markets(config: BotConfig) -> Iterator[tuple[Path, Any]]:
     for name, exchange in (config.exchanges or {}).items():
         market = getattr(exchange, "market", None)
         if market is not None:
             yield ("exchanges", name, "market"), market
-
-
-def _traded(config: BotConfig) -> Iterator[tuple[Path, str | None, Path, str | None]]:
-    """The markets that strategies name: path and name of the exchange, path and name of the pair."""
-    for path, strategy in _strategies(config):
-        places: list[tuple[Path, Any, str, str]] = [(path, strategy, *fields) for fields in _MARKETS.items()]
-        for index, market in enumerate(getattr(strategy, "markets", None) or ()):
-            places.append(((*path, "markets", index), market, "exchange", "trading_pair"))
-        for place, section, exchange, pair in places:
-            if getattr(section, exchange, None) is not None:
-                traded = getattr(section, pair, None) or getattr(section, "trading_pair", None)
-                yield (*place, exchange), getattr(section, exchange), (*place, pair), traded
 
 
 def one_way_to_name_strategies(config: BotConfig, reading: Reading) -> Iterator[Finding]:
@@ -82,7 +56,7 @@ def one_way_to_name_strategies(config: BotConfig, reading: Reading) -> Iterator[
 def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Every exchange that a strategy names stands under `exchanges`."""
     known = [str(path[1]) for path in reading.keys if len(path) == 2 and path[0] == "exchanges"]
-    named = [(exchange_path, name) for exchange_path, name, _, _ in _traded(config)]
+    named = [(exchange_path, name) for exchange_path, name, _, _ in traded_by_strategies(config)]
     named += [((*path, "follows"), getattr(market, "follows", None)) for path, market in _markets(config)]
     for path, name in named:
         if known and name and name not in known:
@@ -92,7 +66,7 @@ def known_exchanges(config: BotConfig, reading: Reading) -> Iterator[Finding]:
 
 def traded_pairs(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """A simulated exchange trades what the strategies want to trade."""
-    for _, name, pair_path, pair in _traded(config):
+    for _, name, pair_path, pair in traded_by_strategies(config):
         exchange = (config.exchanges or {}).get(name or "")
         traded = (exchange.trading_pairs or ()) if isinstance(exchange, _TRADES) else ()
         if pair and traded and pair not in traded:
@@ -111,7 +85,7 @@ def markets_have_a_price(config: BotConfig, reading: Reading) -> Iterator[Findin
 
 def amount_assets(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """Amounts of a strategy are in the base or the quote of its market."""
-    for path, strategy in _strategies(config):
+    for path, strategy in strategies_of(config):
         base, quote = (getattr(strategy, "trading_pair", None) or "-").split("-")[:2]
         for field in type(strategy).model_fields if base else ():
             for amount_path, amount in _amounts((*path, field), getattr(strategy, field)):
@@ -131,7 +105,7 @@ def _amounts(path: Path, value: Any) -> Iterator[tuple[Path, Amount]]:
 
 def floor_below_ceiling(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """price_floor < price_ceiling."""
-    for path, strategy in _strategies(config):
+    for path, strategy in strategies_of(config):
         floor, ceiling = getattr(strategy, "price_floor", None), getattr(strategy, "price_ceiling", None)
         if floor is not None and ceiling is not None and ceiling <= floor:
             ceiling_path, floor_path = (*path, "price_ceiling"), (*path, "price_floor")
@@ -211,7 +185,7 @@ def kill_switch_beyond_drawdown(config: BotConfig, reading: Reading) -> Iterator
 def orders_within_limit(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """The largest order of a strategy against `risk.max_order_value`, where both are in the same asset."""
     limit = config.risk.max_order_value if config.risk is not None else None
-    for path, strategy in _strategies(config):
+    for path, strategy in strategies_of(config):
         amount, added = getattr(strategy, "order_amount", None), getattr(strategy, "order_level_amount", None)
         if limit is None or not isinstance(amount, Amount):
             continue
@@ -228,7 +202,7 @@ def orders_within_limit(config: BotConfig, reading: Reading) -> Iterator[Finding
 
 def spreads_earn_fees(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """A warning: buying and selling once costs twice the maker fee."""
-    for path, strategy in _strategies(config):
+    for path, strategy in strategies_of(config):
         exchange: Any = (config.exchanges or {}).get(getattr(strategy, "exchange", None) or "")
         fee = getattr(exchange, "maker_fee", None)
         bid, ask = getattr(strategy, "bid_spread", None), getattr(strategy, "ask_spread", None)

@@ -54,7 +54,6 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     shown = settings(tmp_path, LIVE.replace("${API_SECRET}", "short-literal"))
     assert shown["exchanges.binance.api_key"].value == "***"
     assert shown["exchanges.binance.api_secret"].value == "***"
-    assert shown["exchanges.binance.passphrase"].value == "null"
 
 
 @pytest.mark.parametrize(("name", "key"), [("settings", "logs"), ("scenario", "volatility"), ("bot", "strategy")])
