@@ -94,7 +94,10 @@ def test_a_fill_during_a_pending_cancel_is_an_event(peer: str) -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.AMBIGUOUS, Outcome.NOT_SENT, Outcome.ABSENT])
 def test_a_failed_cancel_is_repeated_for_ever(outcome: Outcome) -> None:
-    """12, 13, DEXBot#73, pyexchange#195, freqtrade#3647, hummingbot#745: cancelled in the bot, open at the venue."""
+    """12, 13, 15: DEXBot#73, pyexchange#195, freqtrade#3647, hummingbot#745: cancelled in the bot, open at the venue.
+
+    And hummingbot#2679: not in a busy loop either.
+    """
     world = World()
     world.live()
     world.cancel(1)
@@ -104,7 +107,7 @@ def test_a_failed_cancel_is_repeated_for_ever(outcome: Outcome) -> None:
             if isinstance(request, CancelOrder):
                 cancels += 1
                 world.fail(at + 0.5, Action.CANCEL, outcome)
-    assert 20 < cancels < 40  # 15, hummingbot#2679: but not in a busy loop
+    assert 20 < cancels < 40
     assert world.order.is_open
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.store.schema import migrate
 
-FAILURES = ("database is locked", "database or disk is full", "disk I/O error")
+FAILURES: tuple[str, ...] = ("database is locked", "database or disk is full", "disk I/O error")
 
 
 class Disk:
@@ -16,6 +16,7 @@ class Disk:
     def __init__(self, path: Any, chance: Random) -> None:
         self.real = sqlite3.connect(":memory:", isolation_level=None)
         self.fault = 0.0
+        self.failures = FAILURES  # what it says then
         self.failed = 0
         self._chance = chance
         self._copy: bytes = b""
@@ -29,7 +30,7 @@ class Disk:
     def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         if self.fault and statement.startswith("BEGIN") and self._chance.random() < self.fault:
             self.failed += 1
-            raise sqlite3.OperationalError(self._chance.choice(FAILURES))
+            raise sqlite3.OperationalError(self._chance.choice(self.failures))
         return self.real.execute(statement, tuple(values))
 
     def executemany(self, statement: str, rows: Iterable[Any]) -> sqlite3.Cursor:
