@@ -27,7 +27,7 @@ imports: .venv/ready-test
 	$(BIN)/lint-imports --no-logo
 
 pytest: .venv/ready-test
-	$(BIN)/pytest --numprocesses $(PROCESSES) --cov --cov-report=
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup --cov --cov-report=
 	$(BIN)/coverage json -q -o .coverage.json
 	$(BIN)/python tests/check_coverage.py .coverage.json
 

@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
 DEBIAN_PACKAGES: list[str] = []
+SERVICES = {"test": ["rabbitmq-server"]}  # by extra; tests that need one start it, or are skipped where it is not
 
 
 def run(*command: str | Path) -> None:
@@ -25,12 +26,24 @@ def run(*command: str | Path) -> None:
 
 def debian_missing() -> list[str]:
     """Debian packages that are wanted but absent; on other systems only what Python itself lacks."""
-    venv = [] if find_spec("ensurepip") else ["python3-venv"]
+    return ([] if find_spec("ensurepip") else ["python3-venv"]) + not_installed(DEBIAN_PACKAGES)
+
+
+def not_installed(packages: list[str]) -> list[str]:
+    """Those of these Debian packages that are absent; none on other systems."""
     if not shutil.which("dpkg-query"):
-        return venv
+        return []
     query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}"]
-    states = {name: subprocess.run([*query, name], capture_output=True, text=True).stdout for name in DEBIAN_PACKAGES}
-    return venv + [name for name, state in states.items() if state != "installed"]
+    states = {name: subprocess.run([*query, name], capture_output=True, text=True).stdout for name in packages}
+    return [name for name, state in states.items() if state != "installed"]
+
+
+def install_services(packages: list[str]) -> None:
+    """Install them as root; without them some tests are skipped, and that is all."""
+    try:
+        install_debian(packages)
+    except (subprocess.CalledProcessError, SystemExit) as error:
+        print(f"Some tests will be skipped. {error}", flush=True)
 
 
 def install_debian(packages: list[str]) -> None:
@@ -51,6 +64,8 @@ def main(extras: list[str]) -> None:
     """Make the environment complete."""
     if missing := debian_missing():
         install_debian(missing)
+    if missing := not_installed([name for extra in extras for name in SERVICES.get(extra, ())]):
+        install_services(missing)
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", ROOT / ".venv")
     run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements(extras))

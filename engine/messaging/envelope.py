@@ -1,6 +1,5 @@
 """The outside of a message: its kinds, its body, and the id by which a consumer knows that it has seen it."""
 
-from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -85,8 +84,20 @@ def decode(topic: str, body: bytes) -> Body[Any]:
     return _DECODERS[kind_of(topic)].decode(body)
 
 
-def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The JSON schema of every kind of body, by noun and verbs."""
-    for kind in KINDS:
-        schema = msgspec.json.schema(Body[kind.data])  # type: ignore[name-defined]
-        yield f"{kind.noun}.{'|'.join(kind.verbs)}", schema
+def schema() -> dict[str, Any]:
+    """The JSON schema of all bodies."""
+    types = [Body[kind.data] for kind in KINDS]  # type: ignore[name-defined]
+    references, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    bodies = [
+        {
+            "allOf": [reference],
+            "properties": {"topic": {"pattern": rf"^{kind.noun}\.({'|'.join(kind.verbs)})\.[\w-]+$"}},
+        }
+        for kind, reference in zip(KINDS, references, strict=True)
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Bodies of Tickwright's messages, schema {payloads.SCHEMA}",
+        "oneOf": bodies,
+        "$defs": definitions,
+    }

@@ -155,8 +155,8 @@ class Line:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers |= {writer, back}
             await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
-        except OSError:
-            writer.transport.abort()
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()  # asyncio logs what a handler raises, also when it was cancelled
         finally:
             self._tasks.discard(task)
 
