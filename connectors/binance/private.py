@@ -46,7 +46,7 @@ class _Report(Struct, gc=False, tag_field="e", tag="executionReport"):
     at: Stamp = field(name="T")
     trade_id: int = field(name="t")
     maker: bool = field(name="m")
-    expiry: str = field(name="eR", default="")
+    expiry: str | int = field(name="eR", default="")
 
 
 class _AssetBalance(Struct, gc=False):
@@ -106,7 +106,7 @@ class _FillRow(Struct, gc=False):
     quantity: str = field(name="qty")
     fee: str = field(name="commission")
     fee_asset: str = field(name="commissionAsset")
-    trade_id: Id = field(name="tradeId")
+    trade_id: int = field(name="tradeId")  # −1: not a trade on this book
 
 
 class OrderRow(Struct, gc=False, rename="camel"):
@@ -124,7 +124,7 @@ class OrderRow(Struct, gc=False, rename="camel"):
     orig_client_order_id: str = ""  # of a cancelled order, whose `clientOrderId` is the cancel's
     transact_time: Stamp = 0
     update_time: Stamp = 0
-    expiry_reason: str = ""
+    expiry_reason: str | int = ""
     fills: list[_FillRow] = []
 
 
@@ -271,7 +271,7 @@ class AccountParser:
         """One order: the answer to a submit, a cancel or a lookup. Trades that a submit made at once come with it."""
         row = decode(_ORDER, body)
         update = self._update(row, source, started_us, receive_us)
-        return [update, *(self._placed_fill(each, update, receive_us) for each in row.fills)]
+        return [update, *(self._placed_fill(each, update, receive_us) for each in row.fills if each.trade_id >= 0)]
 
     def orders(self, body: bytes, source: UpdateSource, started_us: int, receive_us: int) -> list[OrderUpdate]:
         """A list of orders."""
@@ -374,7 +374,7 @@ class AccountParser:
         return self._names.get(symbol) or f"{self._venue}:{symbol[:40]}"
 
 
-def _status(word: str, expiry: str) -> tuple[OrderStatus, str]:
+def _status(word: str, expiry: str | int) -> tuple[OrderStatus, str]:
     """Our status and the reason."""
     status = STATUSES.get(word)
     if status is None:

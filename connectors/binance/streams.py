@@ -20,7 +20,7 @@ STREAMS_A_REQUEST = 200
 SUBSCRIPTION = 1  # id of the request for the user stream
 SHUTDOWN = "!serverShutdown"
 _COMBINED = b'{"stream":'
-_SHUTDOWN = b'{"stream":"!serverShutdown"'
+_SHUTDOWNS = (b'{"stream":"!serverShutdown"', b'{"e":"serverShutdown"')
 
 
 class _Answer(Struct, gc=False):
@@ -52,11 +52,11 @@ class MarketTalk:
             link.send(encode({"method": "SUBSCRIBE", "params": names, "id": number}).decode())
 
     def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
-        if frame.startswith(_COMBINED):
-            if not frame.startswith(_SHUTDOWN):
-                return self._parser.parse(frame, receive_us)
+        if frame.startswith(_SHUTDOWNS):
             self._link.retire("the venue announced a shutdown")
             return ()
+        if frame.startswith(_COMBINED):
+            return self._parser.parse(frame, receive_us)
         answer = decode(_ANSWER, frame)
         if answer.error is not None:
             self._link.fail(f"a subscription was refused: {answer.error.code}")
