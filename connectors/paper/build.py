@@ -13,6 +13,7 @@ from connectors.paper.kernel import Kernel
 from connectors.paper.latency import Latency
 from connectors.paper.ledger import Ledger
 from connectors.paper.listing import Listing
+from connectors.paper.live_rows import LiveRows
 from connectors.paper.queue import QUEUES, behind
 from connectors.paper.rows import Rows
 from connectors.paper.venue import PaperVenue
@@ -21,6 +22,7 @@ from engine.core.venue_sheet import LookupScope, VenueSheet
 from engine.model.instrument import Instrument
 from engine.model.money import ONE
 
+AnyRows = Rows | DayRows | CandleRows | LiveRows
 SELF_TRADE = {"none": ALLOW, "cancel_new": CANCEL_NEW, "cancel_old": CANCEL_OLD}
 
 
@@ -54,7 +56,7 @@ def build_candle_kernel(rows: CandleRows, rules: FillRules) -> CandleKernel:
     return kernel
 
 
-def build_kernel(rows: Rows | DayRows, rules: FillRules, size: int = 0) -> Kernel:
+def build_kernel(rows: Rows | DayRows | LiveRows, rules: FillRules, size: int = 0) -> Kernel:
     """A kernel that plays these rows by these rules."""
     kernel = kernel_class(rules.kernel)(rows, size)
     kernel.queue = QUEUES[rules.queue_model]
@@ -75,7 +77,7 @@ def build_kernel(rows: Rows | DayRows, rules: FillRules, size: int = 0) -> Kerne
 
 def build_venue(
     venue: str,
-    markets: Sequence[tuple[Instrument, Rows | DayRows | CandleRows]],
+    markets: Sequence[tuple[Instrument, AnyRows]],
     balances: Mapping[str, Decimal],
     latency: Latency,
     start_us: int,
@@ -104,5 +106,5 @@ def venue_sheet(latency_us: int) -> VenueSheet:
     )
 
 
-def _kernel(rows: Rows | DayRows | CandleRows, rules: FillRules) -> FillKernel:
+def _kernel(rows: AnyRows, rules: FillRules) -> FillKernel:
     return build_candle_kernel(rows, rules) if isinstance(rows, CandleRows) else build_kernel(rows, rules)

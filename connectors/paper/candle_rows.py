@@ -35,6 +35,8 @@ class CandleRows:
     They implement what the wire asks of a source: a candle is visible one feed latency after its close.
     """
 
+    live = False
+
     def __init__(self, interval_us: int, files: Sequence[CandleFile]) -> None:
         if any(a.first_us >= b.first_us for a, b in pairwise(files)):
             raise ValueError("files of candles have to follow each other")

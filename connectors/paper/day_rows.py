@@ -28,6 +28,8 @@ class Day:
 class DayRows:
     """The methods of `Rows`, over `days` in their order. Raises ValueError without any, or if they overlap."""
 
+    live = False
+
     def __init__(self, days: Sequence[Day]) -> None:
         if not days or any(a.first_us >= b.first_us for a, b in pairwise(days)):
             raise ValueError("days have to follow each other, and there has to be one")

@@ -6,7 +6,9 @@ from connectors.paper.words import Outcome
 
 
 class Feed(Protocol):
-    """When the data of a market become visible to us."""
+    """When the data of a market become visible to us. `live`: more rows may come up to any time."""
+
+    live: bool
 
     def horizon_us(self, now_us: int, feed_us: int) -> int:
         """The venue's time up to which all is visible at `now_us`; `feed_us` counts where that was not recorded."""

@@ -25,6 +25,8 @@ class Rows:
     venue's times, because our clock ran behind it. Raises ValueError about times that run backwards.
     """
 
+    live = False
+
     def __init__(
         self,
         event_us: Column,

@@ -141,6 +141,11 @@ class PaperVenue:
             known_us.append(self.wire.next_us)
         return max(min(known_us, default=NEVER_US), self.now_us + 1)
 
+    def waits_until(self, quiet_us: int) -> int:
+        """When something is to be told or to be done, unless rows come before; see `Wire.waits_until`."""
+        known_us = [queue[0][0] for queue in (self._outbox, self._market) if queue]
+        return min([*known_us, self.wire.waits_until(self.now_us, quiet_us)])
+
     @property
     def finished(self) -> bool:
         """All rows are played, every command is executed, and we have heard of everything."""

@@ -64,7 +64,7 @@ class Wire:
             if arrive_us > self._run_us:
                 self._run(horizons_us, arrive_us)
                 self._run_us = min(arrive_us, *horizons_us)
-                if arrive_us > self._run_us and any(kernel.next_us <= arrive_us for kernel in self.kernels):
+                if arrive_us > self._run_us and any(_may_come(kernel, arrive_us) for kernel in self.kernels):
                     break
             commands.popleft()
             act(arrive_us, *arguments)
@@ -72,6 +72,13 @@ class Wire:
         self._run(horizons_us, NEVER_US - 1)
         self._run_us = min(horizons_us)
         self._now_us = now_us
+
+    def waits_until(self, now_us: int, quiet_us: int) -> int:
+        """When the next command arrives; if it waits for rows that may come, when it waits no longer."""
+        if not self._commands:
+            return NEVER_US
+        arrive_us = self._commands[0][0]
+        return arrive_us if arrive_us > now_us else arrive_us + quiet_us
 
     @property
     def idle(self) -> bool:
@@ -115,3 +122,8 @@ class Wire:
                 else:
                     seen_us = self.kernels[number].source.seen_us(event_us, self.latency.feed_us)
                     self._hear(seen_us, number, outcome)
+
+
+def _may_come(kernel: FillKernel, arrive_us: int) -> bool:
+    """Whether rows up to a time are still to come, or nobody knows."""
+    return kernel.source.live or kernel.next_us <= arrive_us

@@ -8,7 +8,8 @@ from engine.backtest.dataset import DAY_US, Quality
 from engine.backtest.day_writer import DayWriter, Row
 from engine.backtest.found import Cursor
 from engine.backtest.scan import FEED_FLOOR_US
-from engine.core.books import BookRules, BookTracker, Verdict, chained, contiguous
+from engine.core.book_changes import BookChanges, What
+from engine.core.books import BookRules, Verdict, chained, contiguous
 from engine.model.enums import Side
 from engine.model.event import MarketEvent
 from engine.model.instrument import Instrument
@@ -24,7 +25,6 @@ from engine.model.market import (
 from engine.model.money import to_text
 
 Timed = PublicTrade | BookDelta | BookSnapshot | BestQuote | MarkPrice | FundingRate
-ALL = 1 << 30
 IDS_KEPT = 100_000  # trades among which a duplicate is looked for
 NUMBERS_KEPT = 1 << 17
 # The order of streams at one µs: a trade comes before what it did to the book.
@@ -55,11 +55,8 @@ class RowMaker:
         self._shift_us = shift_us
         self._ticks: dict[Decimal, int] = {}
         self._lots: dict[Decimal, int] = {}
-        self._tracker = BookTracker()
-        self._book = self._tracker.follow(instrument.instrument_id, BookRules(recorded_sequence))
-        self._good = False
+        self._book = BookChanges(instrument.instrument_id, BookRules(recorded_sequence))
         self._gap_us = 0
-        self._began = False  # whether there was a provable book before
         self._last_us = [0, 0, 0, 0]
         self._last_receive_us = [0, 0, 0, 0]
         self._message = 0
@@ -97,23 +94,20 @@ class RowMaker:
         self._row(TRADES, event, kind, self._price(event.price), self._quantity(event.quantity), sequence)
 
     def _depth(self, event: BookDelta | BookSnapshot) -> None:
-        self._tracker.apply(event)
-        book = self._book
-        if book.stale:
-            if self._good:
-                self.quality.gaps += 1
-                self.quality.crossed += book.stale.startswith("crossed")
-                self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
-            elif not self._began:
-                self.quality.before_snapshot += 1
-            self._good = False
-        elif not self._good or isinstance(event, BookSnapshot):
+        book, was_good, began = self._book, self._book.good, self._book.began
+        what = book.apply(event)
+        if what is What.GAP:
+            self.quality.gaps += 1
+            self.quality.crossed += book.stale.startswith("crossed")
+            self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
+        elif what is What.WHOLE:
             event_us = self._row(BOOK, event, RowKind.CLEAR, 0, 0, book.sequence)
-            self.quality.gap_us += event_us - self._gap_us if self._began and not self._good else 0
-            self._levels(event, book.levels(Side.BUY, ALL), book.levels(Side.SELL, ALL), book.sequence)
-            self._good = self._began = True
-        elif event.sequence_last == book.sequence:
-            self._levels(event, event.bids, event.asks, event.sequence_last)
+            self.quality.gap_us += event_us - self._gap_us if began and not was_good else 0
+            self._levels(event, book.levels(Side.BUY), book.levels(Side.SELL), book.sequence)
+        elif what is What.CHANGES:
+            self._levels(event, event.bids, event.asks, book.sequence)
+        elif not began and not book.good:
+            self.quality.before_snapshot += 1
 
     def _levels(self, event: Timed, bids: Sequence[Level], asks: Sequence[Level], sequence: int) -> None:
         for kind, levels in ((RowKind.BID, bids), (RowKind.ASK, asks)):
@@ -175,7 +169,7 @@ class RowMaker:
         if event_us // DAY_US < self._day:
             return
         day_us = event_us // DAY_US * DAY_US
-        if self._day >= 0 and self._good:
+        if self._day >= 0 and self._book.good:
             self._writer.open_day(event_us, self._opening(day_us, day_us if receive_us else 0))
         self._day = event_us // DAY_US
 
@@ -183,7 +177,7 @@ class RowMaker:
         book = self._book
         yield at_us, receive_us, RowKind.CLEAR, 0, 0, 0, book.sequence
         for kind, side in ((RowKind.BID, Side.BUY), (RowKind.ASK, Side.SELL)):
-            for price, quantity in book.levels(side, ALL):
+            for price, quantity in book.levels(side):
                 yield at_us, receive_us, kind, self._price(price), self._quantity(quantity), 0, book.sequence
 
     def _price(self, value: Decimal) -> int:

@@ -1,0 +1,175 @@
+"""One recorded market three ways: as a backtest, as paper through sockets, and as a replay of the paper session.
+
+The engine, the strategy and the rules of filling are the same objects. What differs is when an answer becomes known:
+a backtest sees that no row comes before a command, a live session has to wait for the next row to know it. With steady
+latencies far below a tick nothing of that reaches a decision, and orders and fills are the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.binance.build import BinanceSettings, Urls, prepare
+from connectors.binance.build import venue_sheet as binance_sheet
+from connectors.paper.build import FillRules
+from connectors.paper.latency import Latency, constant
+from connectors.paper.live import PaperConnector
+from engine.app.backtest import EPOCH, ORDER_TAG
+from engine.app.build import build_engine
+from engine.app.config.load import load_bot
+from engine.app.config_text import config_text
+from engine.app.replaying import replay_journal
+from engine.backtest.dataset import Dataset
+from engine.backtest.tables import read_table
+from engine.core.clock import run_live
+from engine.core.driver import Driver
+from engine.core.journal import Header, JournalWriter
+from engine.core.order_change import Change
+from engine.core.order_ids import OrderIds
+from engine.core.ports import Record
+from engine.model.enums import OperatorAction
+from engine.model.event import Event, OperatorCommand
+from engine.model.request import AmendOrder, SubmitOrder
+from tests.backtest.capture_server import CaptureServer
+from tests.backtest.files import capture_lines, import_one, write
+from tests.backtest.runs import run
+from tests.sim.loop.session import LoopClock
+from tests.sim.loop.simloop import START_US
+from tests.sim.loop.simnet import NetLoop, Weather, run_net, steady
+
+SECONDS = 120
+BEGIN_US = START_US + 10_000_000
+END_US = BEGIN_US + SECONDS * 1_000_000
+END = "2026-01-01T00:02:10Z"
+WAY_US = 1_000
+ORDER = ("client_order_id", "created_us", "price", "quantity", "filled")
+FILL = ("event_us", "client_order_id", "side", "price", "quantity", "fee")
+ENTRY_US, RESPONSE_US = 20_000, 10_000
+FEES = {"maker_rate": Decimal("0.0002"), "taker_rate": Decimal("0.0005")}
+
+
+class Heard:
+    """What a session asked for before its end, and got."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, SubmitOrder | AmendOrder]] = []
+        self.fills: list[tuple[Any, ...]] = []
+        self.orders: dict[str, tuple[Any, ...]] = {}
+
+    def hear(self, now_us: int, record: Record) -> None:
+        if isinstance(record, SubmitOrder | AmendOrder) and now_us <= END_US:
+            self.sent.append((now_us, record))
+
+    def changed(self, change: Change) -> None:
+        order = change.order
+        self.orders[order.client_order_id] = (order.created_us, order.price, order.quantity, order.filled)
+        if change.fill is not None:
+            fill = change.fill
+            terms = (fill.price, fill.quantity, fill.fee)
+            self.fills.append((fill.event_us, fill.client_order_id, fill.side.value, *terms))
+
+
+class PaperSession:
+    """The bot of the configuration on paper, in virtual time, against the capture."""
+
+    def __init__(self, loop: NetLoop, lines: list[str], loaded: Any, data: Path) -> None:
+        self.heard = Heard()
+        self.journal = io.BytesIO()
+        self._loop = loop
+        self._loaded = loaded
+        market = Dataset.open(data).market("BTC-USDT").instrument
+        self._server = CaptureServer(loop, lines, market, WAY_US)
+
+    async def run(self) -> None:
+        port = await self._server.start()
+        clock = LoopClock(self._loop)
+        urls = Urls(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", "")
+        market = await prepare(BinanceSettings("binance", ["BTC-USDT"], urls, None), clock.now_us)
+        instruments = [replace(each, **FEES) for each in market.instruments]  # type: ignore[arg-type]
+        latency = Latency(0, constant(ENTRY_US), constant(RESPONSE_US))
+        balances = {"BTC": Decimal("0.5"), "USDT": Decimal(30000)}
+        paper = PaperConnector(market, instruments, binance_sheet(), balances, latency, FillRules())
+        start_us, config = clock.now_us(), self._loaded.config
+        header = Header(
+            version="test",
+            session_id="test",
+            config=config_text(self._loaded),
+            config_hash=self._loaded.hash,
+            seed=config.seed,
+            instruments=tuple(instruments),
+            grid_us=config.tick,
+            order_tag=ORDER_TAG,
+            epoch=EPOCH,
+            started_us=start_us,
+        )
+        journal = JournalWriter(self.journal, header)
+        ids = OrderIds(ORDER_TAG, EPOCH)
+        sinks = [self.heard.hear, journal.write]
+        engine = build_engine(config, instruments, ids, start_us, sinks, self.heard.changed)
+        driver = Driver(engine, [], lambda requests: "", [paper])
+        wake = asyncio.Event()
+
+        def hear(events: list[Event]) -> None:
+            driver.hear(events)
+            if engine.due_us <= clock.now_us():
+                wake.set()
+
+        connection = asyncio.create_task(paper.run(hear, clock.now_us))  # type: ignore[arg-type]
+        await run_live(driver, clock, wake, END_US)
+        hear([OperatorCommand(OperatorAction.STOP, "test", "", clock.now_us())])
+        await run_live(driver, clock, wake, END_US + 10_000_000)
+        connection.cancel()
+        with suppress(asyncio.CancelledError):
+            await connection
+        await self._server.stop()
+        journal.close()
+        self.market = paper.markets["binance:BTC-USDT"]
+
+
+Parity = tuple[PaperSession, Path, Any]
+
+
+@pytest.fixture(scope="module")
+def parity(tmp_path_factory: pytest.TempPathFactory) -> Parity:
+    folder = tmp_path_factory.mktemp("parity")
+    lines = capture_lines(3, SECONDS + 1, BEGIN_US)
+    import_one(write(folder / "raw" / "walk.raw.gz", "".join(lines)), "capture", folder / "set")
+    strategy = {"bid_spread": "0.2bps", "ask_spread": "0.2bps", "order_refresh_time": "2s", "filled_order_delay": "1s"}
+    settings = [*(f"strategy.{name}={value}" for name, value in strategy.items()), f"data.end={END}"]
+    results, result = run(folder / "backtest", folder / "set", *settings)
+    loop = NetLoop(1, weather=Weather(steady(WAY_US)))
+    session = PaperSession(loop, lines, load_bot([folder / "backtest" / "bot.yml"], settings), folder / "set")
+    run_net(loop, session.run())
+    return session, results, result
+
+
+def test_backtest_and_paper_send_and_get_the_same(parity: Parity) -> None:
+    session, results, result = parity
+    fills = [(*row[:3], *map(Decimal, row[3:])) for row in read_table(results, "fills").select(FILL).iter_rows()]
+    assert len(fills) > 20
+    assert session.heard.fills == fills
+    orders = {
+        row[0]: (row[1], *map(Decimal, row[2:])) for row in read_table(results, "orders").select(ORDER).iter_rows()
+    }
+    assert len(orders) > 20
+    assert session.heard.orders == orders
+    kinds = [type(each) for _, each in session.heard.sent]
+    assert kinds.count(SubmitOrder) == result["orders"]["submitted"]
+    assert kinds.count(AmendOrder) == result["orders"]["amended"] > 20
+    assert session.market.late_rows == session.market.off_grid == 0
+
+
+def test_the_journal_of_the_paper_session_replays(parity: tuple[PaperSession, Path, Path, Any], tmp_path: Path) -> None:
+    file = tmp_path / "session.twj"
+    file.write_bytes(parity[0].journal.getvalue())
+    report = replay_journal(file)
+    assert report.result is not None
+    assert report.result.identical, report.result
