@@ -24,6 +24,7 @@ UNKNOWN = "Unknown order sent."
         (SUBMIT, 400, "-1013", "Filter failure: LOT_SIZE", REJECTED, "-1013"),
         (SUBMIT, 400, "-1121", "Invalid symbol.", REJECTED, "-1121"),
         (SUBMIT, 400, "-1165", "", REJECTED, "-1165"),
+        (SUBMIT, 400, "-1161", "Unable to encode the response", AMBIGUOUS, "-1161"),
         (SUBMIT, 400, "-2010", FUNDS, REJECTED, "insufficient_funds"),
         (SUBMIT, 400, "-2010", "Order would immediately match and take.", REJECTED, "would_take"),
         (SUBMIT, 400, "-2010", "Market is closed.", REJECTED, "-2010"),
