@@ -1,7 +1,8 @@
 """OKX as a live venue: spot orders over REST, market data and the account's news over WebSockets.
 
-An accepted placement is proof that the order exists; an accepted cancel or amend proves nothing, its result comes by
-the stream or a lookup. Trades are fetched by time, a minute before the newest one that is known.
+An accepted placement is proof that the order exists. An accepted cancel proves nothing: the order is looked up at once.
+Nor does an accepted amend, whose result comes by the stream or by the tracker's own lookup. Trades are fetched by time,
+a minute before the newest one that is known.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ from connectors.base.credentials import Credentials
 from connectors.base.live import Home, LiveVenue
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.base.rules import RuleWatch
 from connectors.base.time_sync import VenueClock
+from connectors.okx.instruments import open_markets, read_instruments
 from connectors.okx.keys import Keys
 from connectors.okx.orders import amendment, named, placement, switch_seconds
 from connectors.okx.parse import MarketDataParser
 from connectors.okx.private import AccountParser, FillRow, OrderRow
 from connectors.okx.rest import Rest
-from connectors.okx.sheet import BATCH, EXPIRY_US, LIMITS, PAGE, PAGES_MAX, Urls
+from connectors.okx.sheet import AGAINST_RULES, BATCH, EXPIRY_US, LIMITS, PAGE, PAGES_MAX, Urls
 from connectors.okx.talk import BOOK_CHANNEL, AccountTalk, MarketTalk
 from connectors.okx.wire import Arg, stamp_us
-from engine.model.enums import Action, Channel, OrderStatus, Outcome, UpdateSource
+from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
 from engine.model.errors import BadMessage
-from engine.model.event import AccountSnapshot, Event, OrderUpdate, TradesSynced
+from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
+from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 from engine.model.request import (
     AmendOrder,
@@ -44,6 +48,7 @@ from engine.model.request import (
 )
 
 OVERLAP_MS = 60_000  # before the newest known trade, from which trades are fetched
+HISTORY_MS = 3_600_000  # without a cursor: older trades of the account are none of our business
 RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` three months
 
 
@@ -62,16 +67,19 @@ class Okx(LiveVenue):
         self._breaker = Breaker()
         self._talk: MarketTalk | None = None  # the one that tells of books
         self._rest: Rest
+        self._rules: RuleWatch
 
     async def serve(self) -> None:
         urls, keys = self._urls, self._keys
         limiter = RateLimiter(LIMITS, self._venue_us)
-        self._rest = Rest(self.http, keys, self._venue_us, limiter, demo=urls.demo)
+        self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, demo=urls.demo)
         if keys is not None:
             args = [Arg("orders", inst_type="SPOT"), Arg("account")]
-            begin = partial(AccountTalk, self._account, args, keys, self._venue_us)
+            begin = partial(AccountTalk, self._account, args, keys, self._venue_us, self._refused)
             self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
+        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)
+        self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
@@ -80,6 +88,7 @@ class Okx(LiveVenue):
             case CancelOrder():
                 body = named(request, self._symbols[request.instrument_id])
                 await self._rest.command("trade/cancel-order", body, Action.CANCEL, {f"cancel:{body['instId']}": 1})
+                return await self._lookup(request, UpdateSource.ACK, started_us)
             case AmendOrder():
                 body = amendment(request, self._symbols[request.instrument_id])
                 limits = {f"amend:{body['instId']}": 1}
@@ -87,7 +96,7 @@ class Okx(LiveVenue):
             case CancelAll():
                 await self._cancel_all(self._symbols[request.instrument_id])
             case LookupOrder():
-                return await self._lookup(request, started_us)
+                return await self._lookup(request, UpdateSource.LOOKUP, started_us)
             case FetchTrades():
                 return await self._trades(request, started_us)
             case FetchOpenOrders():
@@ -126,6 +135,8 @@ class Okx(LiveVenue):
                 self._breaker.failed(self.now_us())
             elif failure.outcome is Outcome.REJECTED:
                 self._breaker.answered()
+            if failure.code in AGAINST_RULES:
+                self._rules.doubt()
             raise
         self._breaker.answered()
         if not receipts or not receipts[0].ord_id:
@@ -148,13 +159,13 @@ class Okx(LiveVenue):
             )
         ]
 
-    async def _lookup(self, request: LookupOrder, started_us: int) -> list[Event]:
+    async def _lookup(self, request: LookupOrder | CancelOrder, source: UpdateSource, started_us: int) -> list[Event]:
         params = named(request, self._symbols[request.instrument_id])
         reply = await self._rest.ask(
             "trade/order", Action.LOOKUP, Priority.LOOKUP, f"lookup:{params['instId']}", **params
         )
         rows = self._account.order_rows(reply.body)
-        updates = self._account.orders(rows, UpdateSource.LOOKUP, started_us, reply.receive_us)
+        updates = self._account.orders(rows, source, started_us, reply.receive_us)
         if len(updates) != 1:
             raise BadMessage(f"{len(updates)} orders for one")
         return [*updates]
@@ -191,11 +202,10 @@ class Okx(LiveVenue):
 
     async def _trades(self, request: FetchTrades, started_us: int) -> list[Event]:
         """The trades of one order, or all of the instrument since a minute before the newest one that is known."""
-        cursor_ms = int(request.from_cursor or 0)
-        recent = not cursor_ms or cursor_ms > self._venue_us() // 1_000 - RECENT_MS
-        table, limit = (
-            ("fills", "fills") if recent and not request.venue_order_id else ("fills-history", "fills_history")
-        )
+        venue_ms = self._venue_us() // 1_000
+        cursor_ms = int(request.from_cursor or venue_ms - HISTORY_MS)
+        recent = cursor_ms > venue_ms - RECENT_MS and not request.venue_order_id
+        table, window = ("fills", "fills") if recent else ("fills-history", "fills_history")
         rows: list[FillRow] = []
         complete = False
         for _ in range(PAGES_MAX):
@@ -203,11 +213,11 @@ class Okx(LiveVenue):
                 f"trade/{table}",
                 Action.TRADES,
                 Priority.TRADES,
-                limit,
+                window,
                 instType="SPOT",
                 instId=self._symbols[request.instrument_id],
                 ordId=request.venue_order_id,
-                begin=str(cursor_ms - OVERLAP_MS) if cursor_ms else "",
+                begin="" if request.venue_order_id else str(cursor_ms - OVERLAP_MS),
                 after=rows[-1].bill_id if rows else "",
                 limit=str(PAGE),
             )
@@ -219,7 +229,7 @@ class Okx(LiveVenue):
         now_us = self.now_us()
         newest_ms = max([cursor_ms, *(stamp_us(row.ts) // 1_000 for row in rows)])
         synced = TradesSynced(
-            request.instrument_id, request.venue_order_id, str(newest_ms or ""), started_us, now_us, complete
+            request.instrument_id, request.venue_order_id, str(newest_ms), started_us, now_us, complete
         )
         return [*(self._account.fill(row, now_us) for row in reversed(rows)), synced]
 
@@ -234,7 +244,27 @@ class Okx(LiveVenue):
         before, self._talk = self._talk, talk
         if before is not None:
             before.is_over = True
+        self.spawn(self._tell_rules())
         return before is not None
+
+    async def _tell_rules(self) -> None:
+        """After the connection's own word, which speaks for all markets."""
+        self._rules.tell()
+
+    async def _listed(self) -> list[Instrument]:
+        reply = await self._rest.ask(
+            "public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments", instType="SPOT"
+        )
+        return open_markets(self.venue, read_instruments(reply.body), [each.symbol for each in self.instruments])
+
+    # ---- trouble
+
+    def _refused(self) -> None:
+        """The log-in failed: our clock may be the cause. If the key is, a request will tell."""
+        self.send(SyncClock(self.venue))
+
+    def _troubled(self, reason: str) -> None:
+        self.hear([ConnectorStatus(self.venue, Channel.REST, Health.DOWN, reason[:200], self.now_us())])
 
     # ---- time
 

@@ -66,17 +66,10 @@ def read_fees(body: bytes) -> tuple[Decimal, Decimal]:
     return -signed(found[0].maker_u or found[0].maker), -signed(found[0].taker_u or found[0].taker)
 
 
-def traded(venue: str, listed: dict[str, InstrumentRow], pairs: Iterable[str]) -> list[Instrument]:
-    """The instruments of our symbols (BTC-USDT, BTC-USDT-PERP). Raises TickwrightError about one that is not traded."""
-    found: list[Instrument] = []
-    for pair in pairs:
-        row = listed.get(venue_symbol(pair))
-        if row is None:
-            raise TickwrightError(f"OKX does not list {pair}\n  fix: use a pair of its list, as BTC-USDT")
-        if row.state != LIVE:
-            raise TickwrightError(f"OKX has {pair} in the state {row.state}\n  fix: wait until it is live")
-        found.append(read_instrument(venue, pair, row))
-    return found
+def open_markets(venue: str, listed: dict[str, InstrumentRow], pairs: Iterable[str]) -> list[Instrument]:
+    """Those of our symbols (BTC-USDT, BTC-USDT-PERP) that are traded now. Raises BadMessage."""
+    rows_of = {pair: listed.get(venue_symbol(pair)) for pair in pairs}
+    return [read_instrument(venue, pair, row) for pair, row in rows_of.items() if row is not None and row.state == LIVE]
 
 
 def read_instrument(venue: str, symbol: str, row: InstrumentRow) -> Instrument:

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 
 from connectors.base.decoding import decode
 from connectors.base.http import Http, Reply, asked
-from connectors.base.outcomes import RATE_LIMIT, judge
+from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.okx.keys import Keys
 from connectors.okx.sheet import DEMO_HEADER, OUTCOMES
@@ -44,7 +44,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Rest:
-    """One account's requests; with `keys` None public ones only. Times are µs of the venue's clock, `venue_us`."""
+    """One account's requests; with `keys` None public ones only. Times are µs of the venue's clock, `venue_us`.
+
+    `troubled` hears why a key is refused.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Rest:
         keys: Keys | None,
         venue_us: Callable[[], int],
         limiter: RateLimiter,
+        troubled: Callable[[str], None],
         *,
         demo: bool,
     ) -> None:
@@ -59,6 +63,7 @@ class Rest:
         self._keys = keys
         self._venue_us = venue_us
         self._limiter = limiter
+        self._troubled = troubled
         self._headers = DEMO_HEADER if demo else {}
 
     async def ask(self, path: str, action: Action, priority: Priority, window: str, **params: str) -> Reply:
@@ -129,4 +134,6 @@ class Rest:
         failure = judge(OUTCOMES, action, reply.status, code, text)
         if failure.code == RATE_LIMIT:
             self._limiter.pause(self._venue_us() + PAUSE_US, orders_only=True)
+        if failure.code == UNAUTHORIZED:
+            self._troubled(f"OKX refuses the key: {failure.text}")
         raise failure

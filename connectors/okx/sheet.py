@@ -68,7 +68,7 @@ LIMITS = {
     "dead_man": Limit(1, SECOND_US),
 }
 
-AGAINST_RULES = ("51000", "51020", "51120", "51121", "51155")
+AGAINST_RULES = ("51000", "51020", "51120", "51121", "51022", "51155")
 _TERMS = (Action.SUBMIT, Action.AMEND)
 _CHANGES = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 OUTCOMES = (
@@ -80,6 +80,7 @@ OUTCOMES = (
     Row(Outcome.REJECTED, ("51020", "51120", "51121"), _TERMS),  # size
     Row(Outcome.REJECTED, ("51006", "51116", "51137", "51138"), _TERMS),  # price
     Row(Outcome.REJECTED, ("51000", "51001", "51002", "51003", "51004", "51155"), _TERMS),
+    Row(Outcome.REJECTED, ("51021", "51022"), _TERMS),  # not open for trading
     Row(Outcome.AMBIGUOUS, ("51016", "50071", "51065", "70301"), (Action.SUBMIT,), word=DUPLICATE),
     Row(Outcome.ABSENT, ("51603", "51503", *(str(code) for code in range(51400, 51411))), _CHANGES),
 )

@@ -45,7 +45,7 @@ class Talk(ABC):
         if not message.event:
             return self.push(message, receive_us)
         self.note(message)
-        return ()
+        return self.settle(receive_us)
 
     def say(self, operation: str, args: object) -> None:
         self.link.send(_encode({"op": operation, "args": args}).decode())
@@ -54,7 +54,6 @@ class Talk(ABC):
         """What is no push. Raises BadMessage about an error; before all is confirmed the connection is given up."""
         if message.event == "subscribe" and message.arg is not None:
             self._unconfirmed.discard((message.arg.channel, message.arg.inst_id))
-            self.look_round()
         elif message.event == "notice" and message.code == GOING_AWAY:
             self.link.retire("OKX restarts")
         elif message.event == "error":
@@ -63,10 +62,11 @@ class Talk(ABC):
                 self.link.fail(f"refused: {text}")
             raise BadMessage(text)
 
-    def look_round(self) -> None:
+    def settle(self, receive_us: int) -> Sequence[Event]:
         """Confirm when nothing is missing any more."""
         if self.is_complete:
             self.link.confirm()
+        return ()
 
     @property
     def is_complete(self) -> bool:
@@ -115,14 +115,15 @@ class MarketTalk(Talk):
             if isinstance(event, BookSnapshot | BookDelta):
                 self._held.append(event)
                 self._bookless.discard(event.instrument_id)  # a snapshot comes before all deltas
-        if not self.is_complete:
+        return self.settle(receive_us)
+
+    def settle(self, receive_us: int) -> Sequence[Event]:
+        """Confirm when every book is there too, and tell of them."""
+        if self._held is None or not self.is_complete:
             return ()
         held, self._held = self._held, None
         self.link.confirm()
         return [*self._anew(receive_us), *held] if self._takes_over(self) else held
-
-    def look_round(self) -> None:
-        """Books come after their confirmations: `push` looks."""
 
     def _anew(self, receive_us: int) -> list[Event]:
         return [
@@ -133,13 +134,21 @@ class MarketTalk(Talk):
 
 
 class AccountTalk(Talk):
-    """Orders and balances; `venue_us` is OKX's clock."""
+    """Orders and balances; `venue_us` is OKX's clock, `refused` is told of a log-in that fails."""
 
-    def __init__(self, parser: AccountParser, args: Sequence[Arg], keys: Keys, venue_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        parser: AccountParser,
+        args: Sequence[Arg],
+        keys: Keys,
+        venue_us: Callable[[], int],
+        refused: Callable[[], None],
+    ) -> None:
         super().__init__(args)
         self._parser = parser
         self._keys = keys
         self._venue_us = venue_us
+        self._refused = refused
 
     def begin(self, link: Link) -> None:
         self.link = link
@@ -148,8 +157,10 @@ class AccountTalk(Talk):
     def note(self, message: Frame) -> None:
         if message.event == "login" and message.code == OK:
             self.say("subscribe", self.args)
-        else:
-            super().note(message)
+            return
+        if message.event == "error" and not self.is_complete:
+            self._refused()
+        super().note(message)
 
     def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
         return self._parser.push(message, receive_us)

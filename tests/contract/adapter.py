@@ -34,6 +34,7 @@ class Adapter(ABC):
     sockets: ClassVar[dict[str, str]]
     refusals: ClassVar[dict[str, tuple[int, str]]]
     secrets: ClassVar[tuple[str, ...]]
+    names_expiry: ClassVar[bool] = True
     orders_at_once: ClassVar[int] = 20
 
     @abstractmethod

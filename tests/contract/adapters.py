@@ -2,5 +2,7 @@
 
 from tests.contract.adapter import Adapter
 from tests.contract.binance import BinanceAdapter
+from tests.contract.gate import GateAdapter
+from tests.contract.okx import OkxAdapter
 
-ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(),)
+ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(), OkxAdapter(), GateAdapter())

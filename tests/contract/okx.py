@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
-from connectors.okx.build import OkxSettings, Urls, prepare, venue_sheet
+from connectors.okx.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.okx.entrance import OkxEntrance
@@ -40,6 +40,7 @@ class OkxAdapter(Adapter):
     sockets: ClassVar = {"user": "/ws/v5/private", "market": "/ws/v5/public"}
 
     secrets: ClassVar = (SECRET, PASSPHRASE)
+    names_expiry = False
     refusals: ClassVar = {"rate_limit": (429, '{"code":"50011","msg":"Too Many Requests","data":[]}')}
 
     def server(
@@ -53,7 +54,7 @@ class OkxAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v5")
         credentials = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
-        return await prepare(OkxSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
 
     def revoke_key(self, server: VenueServer[Any]) -> None:
         server.world.keys.revoke(KEY)

@@ -86,7 +86,10 @@ def test_33_a_request_that_arrives_too_late_is_not_carried_out(adapter: Adapter)
         await asyncio.sleep(10)
         assert rig.open_orders() == 0
         late = rig.all(OrderUpdate)[-1]
-        assert (late.status, late.reason) == (OrderStatus.REJECTED, "not_sent:timestamp")
+        if adapter.names_expiry:
+            assert (late.status, late.reason) == (OrderStatus.REJECTED, "not_sent:timestamp")
+        else:
+            assert unknown(late)
 
     run_rig(adapter, main)
 
@@ -340,12 +343,12 @@ def test_51_a_clock_that_is_wrong_is_found_out(adapter: Adapter) -> None:
     """Without a measurement requests are refused as too old; after one they pass."""
 
     async def main(rig: Rig) -> None:
-        rig.skew_us = -20_000_000
+        rig.skew_us = -90_000_000
         update = await rig.submit(Side.BUY, "0.1", "59000")
         assert (update.status, update.reason) == (OrderStatus.REJECTED, "not_sent:timestamp")
         synced = (await rig.ask(SyncClock(VENUE), ClockSynced))[-1]
         assert isinstance(synced, ClockSynced)
-        assert abs(synced.offset_us - 20_000_000) < 100_000
+        assert abs(synced.offset_us - 90_000_000) < 100_000
         await rig.rest()
 
     run_rig(adapter, main)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.okx.instruments import read_fees, read_instruments, traded
+from connectors.okx.instruments import open_markets, read_fees, read_instruments
 from connectors.okx.private import AccountEvent, AccountParser
 from connectors.okx.wire import read_frame
 from engine.model.account import Balance, Position
@@ -279,7 +279,7 @@ def test_every_shared_payload_about_accounts_is_read() -> None:
 def test_captured_spot_instruments() -> None:
     listed = read_instruments(captured_body("OKX/OKX.0.gz", "instType=SPOT"))
     assert len(listed) > 300
-    btc, eth = traded("okx", listed, ["BTC-USDT", "ETH-USDT"])
+    btc, eth = open_markets("okx", listed, ["BTC-USDT", "ETH-USDT"])
     assert (btc.instrument_id, btc.venue_symbol, btc.base, btc.quote) == (BTC, "BTC-USDT", "BTC", "USDT")
     assert (btc.price_step, btc.quantity_step, btc.quantity_min) == (D("0.1"), D("0.00000001"), D("0.00001"))
     assert (btc.kind, btc.fee_asset, eth.price_step) == (InstrumentKind.SPOT, "BTC", D("0.01"))
@@ -287,7 +287,7 @@ def test_captured_spot_instruments() -> None:
 
 def test_captured_swaps() -> None:
     listed = read_instruments(captured_body("OKX/OKX.0.gz", "instType=SWAP"))
-    (swap,) = traded("okx", listed, ["BTC-USDT-PERP"])
+    (swap,) = open_markets("okx", listed, ["BTC-USDT-PERP"])
     assert (swap.instrument_id, swap.venue_symbol, swap.kind) == (
         "okx:BTC-USDT-PERP",
         "BTC-USDT-SWAP",
@@ -295,18 +295,15 @@ def test_captured_swaps() -> None:
     )
     assert (swap.contract_size, swap.quantity_step, swap.settle, swap.leverage_max) == (D("0.01"), D(1), "USDT", 125)
     with pytest.raises(TickwrightError, match=r"BTC-USD-PERP is settled in BTC, not in USD\n  fix:"):
-        traded("okx", listed, ["BTC-USD-PERP"])
+        open_markets("okx", listed, ["BTC-USD-PERP"])
 
 
-def test_what_is_not_traded() -> None:
+def test_only_open_markets_are_traded() -> None:
     listed = read_instruments(dict(RECORDED)["/api/v5/public/instruments"])
-    (btc,) = traded("okx", listed, ["BTC-USDT"])
+    (btc,) = open_markets("okx", listed, ["BTC-USDT", "XYZ-USDT"])
     assert btc.quantity_max == D(9999999999)
-    with pytest.raises(TickwrightError, match=r"OKX does not list XYZ-USDT\n  fix:"):
-        traded("okx", listed, ["XYZ-USDT"])
     listed["BTC-USDT"].state = "suspend"
-    with pytest.raises(TickwrightError, match=r"BTC-USDT in the state suspend\n  fix:"):
-        traded("okx", listed, ["BTC-USDT"])
+    assert open_markets("okx", listed, ["BTC-USDT"]) == []
 
 
 def test_fees() -> None:

@@ -27,7 +27,7 @@ CCXT_SECRET = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
     [
         (("51008",), (SUBMIT, AMEND), REJECTED, "insufficient_funds"),
         (("51020", "51120", "51121", "51006", "51116", "51137", "51138"), (SUBMIT, AMEND), REJECTED, ""),
-        (("51000", "51001", "51002", "51003", "51004", "51155"), (SUBMIT, AMEND), REJECTED, ""),
+        (("51000", "51001", "51002", "51003", "51004", "51155", "51021", "51022"), (SUBMIT, AMEND), REJECTED, ""),
         (("51016", "50071", "51065", "70301"), (SUBMIT,), AMBIGUOUS, "duplicate"),
         (("50004", "51054", "51149", "51412", "50001", "50013", "50026"), (SUBMIT, CANCEL, AMEND), AMBIGUOUS, ""),
         (("51603", "51503", *(str(code) for code in range(51400, 51411))), (CANCEL, AMEND, LOOKUP), ABSENT, ""),
