@@ -33,6 +33,7 @@ class Recorder:
         self._known: dict[str, bytes] = {}  # memories as they were noted
         self._last: Any = None
         self._now_us = 0
+        self._exported_seq = 0
         self._notes: dict[type, Callable[[Any, State], None]] = {
             SubmitOrder: self._request,
             CancelOrder: self._request,
@@ -92,6 +93,18 @@ class Recorder:
         """Nothing of ours is open at any venue. As `commit`."""
         self._settle()
         return self._written(self._log.mark_clean_stop)
+
+    def exported(self, seq: int) -> None:
+        """Entries up to this one are in the history; the log may forget them when they are old."""
+        if seq != self._exported_seq:
+            self._exported_seq = seq
+            self._log.note_exported(seq)
+
+    def ended(self, code: int, reason: str) -> str:
+        """The last entry of a session. As `commit`."""
+        self._settle()
+        self._log.note_event("SESSION_END", {"exit": code, "reason": reason}, self._now_us)
+        return self._written(self._log.commit)
 
     def recall(self, request: RecallOrder, instrument_id: str) -> list[Order]:
         """What the log has of an order that left the memory, with everything that happened to it until now."""

@@ -15,6 +15,7 @@ from engine.app.bot_folder import BotFolder
 from engine.app.config.load import LoadedConfig
 from engine.app.connections import connected
 from engine.app.ending import STOP_TIMEOUT_US
+from engine.app.history import History
 from engine.app.messaging.announcer import Announcer
 from engine.app.notices import Notices
 from engine.app.recorder import Recorder
@@ -75,6 +76,7 @@ class Session:
         connectors: Sequence[LiveConnector],
         recorder: Recorder,
         announcer: Announcer,
+        history: History | None,
         tally: Tally,
         notices: Notices,
         redaction: Redaction,
@@ -85,7 +87,7 @@ class Session:
         self.loaded, self.config, self.files, self.entry = loaded, loaded.config, files, entry
         self.driver, self.venues, self.clock, self.end_us = driver, venues, clock, end_us
         self._connectors = connectors
-        self.recorder, self.announcer, self.tally = recorder, announcer, tally
+        self.recorder, self.announcer, self.history, self.tally = recorder, announcer, history, tally
         self.notices, self.redaction = notices, redaction
         self.bus = Bus(lambda text: notices.tell(Notice("W-LISTENER", "", text, "", self.now_us())))
         self.engine: Engine = driver.engine
@@ -162,6 +164,7 @@ class Session:
         """The last entries of all files, after `run` or where it broke off."""
         self._write_entry(stopped(self.entry, code, self.reason, wall_us()))
         self._show()
+        self.recorder.ended(code, self.reason)
         self.notices.info("I-STOP", "", f"stopped: {self.reason}, exit {code}", self.now_us())
 
     def _hear(self, events: Sequence[Event]) -> None:
@@ -178,6 +181,8 @@ class Session:
             run_virtual(driver, min(self.end_us, driver.next_grid_us(engine.state.now_us)), self._ticked)
             if time.monotonic() >= turn or self.announcer.outbox.waiting >= MESSAGES_WAITING:
                 await asyncio.sleep(0)
+                if self.history is not None and self.history.full:
+                    await asyncio.sleep(SHOW_SECONDS)  # nobody waits for a session in virtual time
                 turn = time.monotonic() + TURN_SECONDS
 
     async def _run_live(self, clock: Clock) -> None:
@@ -226,6 +231,8 @@ class Session:
         self.notices.take(notices, ready=self._ready)
         self.announcer.notices(notices)
         self._latch()
+        if self.history is not None:
+            self._hear_history(self.history, now_us)
         if engine.state.bad_messages:
             self.notices.take_bad_messages(engine.state.bad_messages, now_us)
         if not self._ready:
@@ -233,6 +240,11 @@ class Session:
         if self.ending is None and engine.ending is not None:
             self._judge(engine.ending)
         self._update_state()
+
+    def _hear_history(self, history: History, now_us: int) -> None:
+        self.recorder.exported(history.progress.exported_seq)
+        for notice in history.notices(now_us):
+            self.notices.tell(notice)
 
     def _latch(self) -> None:
         """HALT survives the session, until an operator has looked. A write that failed is repeated."""

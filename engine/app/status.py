@@ -34,6 +34,7 @@ def status_of(session: Session) -> Json:
         "performance": performance_of(session),
         "orders": orders_of(session),
         "messaging": None if session.messaging is None else session.messaging(),
+        "history": None if session.history is None else session.history.status(),
         "warnings": list(_warnings(session)),
     }
 

@@ -31,6 +31,7 @@ from engine.store.rows import UPSERT_ORDER, Shadow, Value
 from engine.store.schema import migrate, read_meta
 
 DUE_US = 1_000_000  # facts wait this long for a request to be committed with; a commit that failed is tried again
+NOBODY_WAITS = 1 << 62  # no entry has this number
 
 
 class Session(Struct, frozen=True):
@@ -91,7 +92,7 @@ class OrderLog:
     def begin_session(self, start_us: int, tag: str, about: Mapping[str, object] | None = None) -> Session:
         """Commit the epoch of this run before any id is made from it. Raises LogMismatch for another bot's tag.
 
-        `about`: what else the history is to know of the session.
+        `about`: what the history is to know of the session; None: nobody waits for this log's entries.
         """
         meta = read_meta(self._connection)
         if meta.get("tag", tag) != tag:
@@ -101,6 +102,10 @@ class OrderLog:
         clean_stop_us = int(meta.get("clean_stop_us", "0"))
         for key, value in (("tag", tag), ("epoch", str(epoch)), ("clean_stop_us", "0")):
             self._pending.put_meta(key, value)
+        if about is None:
+            self._pending.put_meta("exported_seq", str(NOBODY_WAITS))
+        elif meta.get("exported_seq", str(NOBODY_WAITS)) == str(NOBODY_WAITS):
+            self.note_exported(0)
         details = {"tag": tag, "epoch": epoch, "clean_stop_us": clean_stop_us, **(about or {})}
         self.note_event("SESSION", details, start_us)
         self.commit(start_us)

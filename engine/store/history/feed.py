@@ -32,6 +32,10 @@ class Buffer:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def half_full(self) -> bool:
+        return len(self._rows) > self._limit // 2
+
     def put(self, row: Any) -> None:
         """The oldest one gives way when the buffer is full."""
         if len(self._rows) >= self._limit:

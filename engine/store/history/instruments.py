@@ -8,18 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.core.clock import wall_us
-from engine.model.instrument import Instrument
 from engine.store.history.connection import Store
 from engine.store.history.tables import instrument
 
 Details = Mapping[str, Any]
-_FIELDS = ("venue", "symbol", "kind", "base", "quote", "settle", "contract_size", "price_step", "quantity_step")
-
-
-def describe(each: Instrument) -> dict[str, str]:
-    """What the history keeps of an instrument, as JSON takes it."""
-    values = {name: getattr(each, name) for name in _FIELDS}
-    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in values.items()}
 
 
 class InstrumentKeys:
@@ -36,7 +28,7 @@ class InstrumentKeys:
     async def key(
         self, connection: AsyncConnection, instrument_id: str, session_id: str = "", details: Details | None = None
     ) -> int:
-        """`session_id`: of a market that exists in this session only, else "". `details` as of `describe`."""
+        """`session_id`: of a market that exists in this session only, else "". `details` as of `progress.describe`."""
         name = (instrument_id, session_id)
         if name not in self._keys:
             where = (instrument.c.instrument_id == instrument_id) & (instrument.c.session_id == session_id)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from engine.model.order import Order
 from engine.store.errors import OrderLogError
 from engine.store.ledger_rows import SELECT_LEDGERS, LedgerState, ledger_from
+from engine.store.order_log import NOBODY_WAITS
 from engine.store.rows import COLUMNS, read_order
 from engine.store.schema import open_current, read_meta
 
@@ -52,7 +53,7 @@ class LogReader:
         self._connection.isolation_level = None
         meta = read_meta(self._connection)
         self.log_id = meta["log_id"]
-        self.wanted = "exported_seq" in meta  # some session of it was meant for a history
+        self.wanted = meta.get("exported_seq", str(NOBODY_WAITS)) != str(NOBODY_WAITS)
 
     def close(self) -> None:
         self._connection.close()

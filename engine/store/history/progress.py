@@ -2,9 +2,14 @@
 
 from collections import deque
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from msgspec import Struct, field
+
+from engine.model.instrument import Instrument
+
+_FIELDS = ("venue", "symbol", "kind", "base", "quote", "settle", "contract_size", "price_step", "quantity_step")
 
 
 class Plan(Struct, frozen=True):
@@ -54,3 +59,9 @@ class Progress(Struct):
     written: dict[str, int] = {}
     dropped: dict[str, int] = {}
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=50))
+
+
+def describe(each: Instrument) -> dict[str, str]:
+    """What the history keeps of an instrument, as JSON takes it."""
+    values = {name: getattr(each, name) for name in _FIELDS}
+    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in values.items()}

@@ -12,8 +12,9 @@ from engine.store.history import audit, tables
 from engine.store.history.connection import Store
 from engine.store.history.errors import StoreError
 from engine.store.history.exporter import Exporter
-from engine.store.history.instruments import InstrumentKeys, describe
+from engine.store.history.instruments import InstrumentKeys
 from engine.store.history.log_reader import LogReader, past_logs
+from engine.store.history.progress import describe
 from engine.store.order_history import OrderHistory
 from tests.store.bots import PERPETUAL, SPOT, START_US, Bot, D
 
