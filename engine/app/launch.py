@@ -26,7 +26,7 @@ from engine.app.history import History, history_of, session_details
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
 from engine.app.messaging.announcer import Announcer
-from engine.app.messaging.messenger import Messenger
+from engine.app.messaging.messenger import Messenger, require_client
 from engine.app.messaging.outbox import BotOutbox
 from engine.app.notices import Notices
 from engine.app.past_logs import continue_log, refuse_halted, retire_log
@@ -93,6 +93,7 @@ async def _run(session: Session) -> None:
 def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Session]:
     """A session with all of its files. Whatever goes wrong while it is open stands in the log and in the entry."""
     config, bot = run.loaded.config, BotFolder(run.userdir, run.loaded.config.name)
+    require_client(config.messaging)
     redaction = Redaction(config)
     try:
         left, keep_us = 0, config.order_log.keep
@@ -149,7 +150,7 @@ def _assemble(
     about = None if history is None else session_details(run.loaded, entry.session_id, instruments)
     begun = log.begin_session(start_us, order_tag(config.name), about)
     refuse_halted(bot, begun.halt_latch)
-    recovered = log.load(start_us) if connectors else None
+    recovered = log.load(start_us) if _accounts_stay(config) else None
     header = Header(
         version=engine.__version__,
         session_id=entry.session_id,
@@ -201,7 +202,8 @@ def _assemble(
 
 def _accounts_stay(config: BotConfig) -> bool:
     """Whether the exchanges live on without the bot, so that its order log is where the next session begins."""
-    return any(isinstance(each, SimulatedRemoteExchange | RealExchange) for each in config.exchanges.values())
+    real = () if config.mode == "paper" else (RealExchange,)
+    return any(isinstance(each, (SimulatedRemoteExchange, *real)) for each in config.exchanges.values())
 
 
 def _scenarios(config: BotConfig, userdir: Path) -> dict[str, Any]:

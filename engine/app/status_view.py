@@ -1,6 +1,6 @@
 """The status for people: Markets, Assets, Performance, Orders, Warnings, in this order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ def render_status(status: Status) -> RenderableType:
         _section("Markets", _markets(status)),
         both,
         _section("Orders", _orders(status)),
+        *_messaging(status),
         _warnings(status),
     )
 
@@ -114,6 +115,18 @@ def _orders(status: Status) -> Table:
             state,
         )
     return table
+
+
+def _messaging(status: Status) -> Iterator[Text]:
+    """Nothing for a bot that tells nobody."""
+    told = status["messaging"]
+    if told:
+        text = f"Messages {told['sent']:,} sent to the {told['to']}"
+        if told["waiting"]:
+            text += f", {told['waiting']:,} wait, the oldest for {clock(told['lag_us'] or 0)}"
+        yield Text(text, style="dim")
+        if told["error"]:
+            yield Text(f"         {told['error']}", style="yellow")
 
 
 def _warnings(status: Status) -> Text:

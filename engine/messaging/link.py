@@ -8,12 +8,11 @@ from msgspec import Struct
 class Link(Struct, frozen=True):
     """`url` may hold a password. `exchange` takes our events; `queues` are durable ones of consumers, with patterns.
 
-    `bot`, `session_id` and the program's `version` stand in the properties of each message.
+    `bot` and the program's `version` stand in the properties of each message.
     """
 
     url: str
     exchange: str
     queues: Mapping[str, Sequence[str]]
     bot: str
-    session_id: str
     version: str

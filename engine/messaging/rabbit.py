@@ -71,7 +71,6 @@ class RabbitPublisher:
             headers={
                 "schema": SCHEMA,
                 "bot": link.bot,
-                "session_id": link.session_id,
                 "log_id": message.log_id,
                 "sequence": message.sequence,
             },

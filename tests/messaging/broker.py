@@ -15,10 +15,7 @@ SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # what the script in PAT
 START_SECONDS = 120  # it takes five on an idle machine
 INSTALL = "install it (Debian: apt-get install rabbitmq-server) or name one in TICKWRIGHT_TEST_AMQP_URL"
 # One scheduler that does not spin, and nothing beyond the loopback interface.
-ERLANG = (
-    "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none +P 65536 -kernel inet_dist_use_interface {127,0,0,1} "
-    "-kernel inet_dist_listen_min {dist} inet_dist_listen_max {dist}"
-)
+ERLANG = "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none +P 65536 -kernel inet_dist_use_interface {127,0,0,1}"
 
 
 def free_port() -> int:
@@ -63,7 +60,8 @@ class Broker:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG.replace("{dist}", str(dist)),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
+            "RABBITMQ_DIST_PORT": str(dist),
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "detached": "yes",  # the script becomes the node instead of waiting for it
@@ -78,7 +76,12 @@ class Broker:
         """Returns when it answers."""
         with (self._folder / "output").open("ab") as output:
             self._node = subprocess.Popen(
-                [SERVER], env=self._environment, stdout=output, stderr=output, start_new_session=True
+                [SERVER],
+                env=self._environment,
+                cwd=self._folder,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():

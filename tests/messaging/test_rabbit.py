@@ -31,7 +31,7 @@ SECONDS = 120  # a bound for a machine that is busy; nothing waits this long
 
 
 def link(url: str, exchange: str = "tickwright.events", queues: dict[str, Sequence[str]] | None = None) -> Link:
-    return Link(url, exchange, queues or {}, "maker", "a-session", "1.2")
+    return Link(url, exchange, queues or {}, "maker", "1.2")
 
 
 def messages(count: int, topic: str = "fill.booked.maker") -> list[Message]:
@@ -66,9 +66,7 @@ async def test_what_arrives(broker: Broker) -> None:
     assert first.body == b'{"number":1}'
     assert (first.routing_key, first.type, first.app_id) == ("fill.booked.maker", "fill.booked", "tickwright/1.2")
     assert (first.content_type, first.delivery_mode) == ("application/json", aio_pika.DeliveryMode.PERSISTENT)
-    assert first.headers == {
-        "schema": 1, "bot": "maker", "session_id": "a-session", "log_id": "a-log", "sequence": 1
-    }  # fmt: skip
+    assert first.headers == {"schema": 1, "bot": "maker", "log_id": "a-log", "sequence": 1}
     assert [first.message_id, second.message_id] == [message.message_id for message in messages(2)]
     assert first.timestamp is not None
 

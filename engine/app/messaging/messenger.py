@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
+from engine.app.config.models import MessagingConfig
 from engine.app.control.operations import OPERATIONS
 from engine.app.failure import Failure
 from engine.app.registry import load
@@ -20,6 +21,7 @@ from engine.schema.values import BadValue
 from engine.store.errors import LogFailed
 from engine.store.outbox import PastOutbox
 
+PUBLISHER = "engine.messaging.rabbit:RabbitPublisher"
 DOWN_SECONDS = 60.0  # without a broker until somebody hears of it
 LAST_SECONDS = 5.0  # for the last messages, at the end
 FIX = "look at the broker and at messaging.url; messages wait in the order log meanwhile"
@@ -28,8 +30,7 @@ FIX = "look at the broker and at messaging.url; messages wait in the order log m
 class Messenger:
     """Does nothing for a session that has no broker and no listeners.
 
-    Trading never waits for it: whatever goes wrong here is told, and messages wait in the order log. Raises Failure
-    E-EXTRA when there is a broker, but no program to talk to it.
+    Trading never waits for it: whatever goes wrong here is told, and messages wait in the order log.
     """
 
     def __init__(self, session: Session) -> None:
@@ -37,9 +38,7 @@ class Messenger:
         self._config = session.config.messaging
         self._outbox = session.announcer.outbox
         self._url = "" if self._config.url is None else self._config.url.get_secret_value()
-        self._publisher: Publisher = (
-            _load("engine.messaging.rabbit:RabbitPublisher")(self._link()) if self._url else session.bus
-        )
+        self._publisher: Publisher = _load(PUBLISHER)(self._link()) if self._url else session.bus
         self._relay = Relay(self._publisher, self._lost)
         self._tasks: list[asyncio.Task[None]] = []
         self._obeying: set[asyncio.Task[None]] = set()
@@ -86,7 +85,7 @@ class Messenger:
 
     def _link(self) -> Link:
         config, entry = self._config, self._session.entry
-        return Link(self._url, config.exchange, config.queues, entry.name, entry.session_id, entry.version)
+        return Link(self._url, config.exchange, config.queues, entry.name, entry.version)
 
     async def _send(self) -> None:
         """What ended sessions left behind, oldest first, then what happens now."""
@@ -154,6 +153,12 @@ class Messenger:
 
     def _tell(self, code: str, text: str, fix: str = FIX) -> None:
         self._session.notices.tell(Notice(code, "", text, fix, self._session.now_us()))
+
+
+def require_client(config: MessagingConfig) -> None:
+    """Raises Failure E-EXTRA when there is a broker, but no package to talk to it."""
+    if config.url is not None:
+        _load(PUBLISHER)
 
 
 def _load(path: str) -> Any:
