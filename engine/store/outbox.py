@@ -1,13 +1,14 @@
 """The outbox of an order log: messages for other programs, committed together with the facts that they tell of.
 
 What was sent is deleted, so the table holds what nobody has confirmed yet. A message keeps its number for ever.
+Programs that have no order log have a file with nothing but an outbox.
 """
 
 import sqlite3
 from pathlib import Path
 
 from engine.store.connection import transaction
-from engine.store.schema import STEPS, read_meta, version_of
+from engine.store.schema import MESSAGES, META, STEPS, read_meta, version_of
 
 MessageRow = tuple[int, str, str]  # number, topic, body as JSON
 INSERT_MESSAGE = "INSERT INTO outbox (seq, topic, payload) VALUES (?, ?, ?)"
@@ -49,3 +50,23 @@ class PastOutbox:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class OwnOutbox(PastOutbox):
+    """The outbox of programs that have no order log. Several may use the file at once."""
+
+    @classmethod
+    def make(cls, path: Path) -> "OwnOutbox":
+        """Open the file; it is made if there is none."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None)
+        with transaction(connection, path):
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                for statement in (META, *MESSAGES):
+                    connection.execute(statement)
+        return cls(path, connection)
+
+    def add(self, topic: str, payload: str) -> None:
+        """Durable when it returns. Raises LogFailed."""
+        with transaction(self._connection, self._path):
+            self._connection.execute("INSERT INTO outbox (topic, payload) VALUES (?, ?)", (topic, payload))

@@ -13,8 +13,9 @@ from engine.store.errors import LogVersion
 
 Step = tuple[str, ...]  # statements
 
+META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 _FIRST: Step = (
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    META,
     # Where the chain of order_events begins: after the last row that was pruned.
     "INSERT INTO meta VALUES ('anchor_seq', '0'), ('anchor_hash', lower(hex(randomblob(32))))",
     # `born` and `rev` are the first and the last entry of the order in order_events.
@@ -68,14 +69,14 @@ _FIRST: Step = (
     """CREATE TABLE bot_state (
         component TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, updated_us INTEGER NOT NULL)""",
 )
-_MESSAGES: Step = (
+MESSAGES: Step = (
     # Each message is called by the log and its number: numbers are never used again, and no two logs have one id.
     "INSERT INTO meta VALUES ('log_id', lower(hex(randomblob(16))))",
     # What the broker has not confirmed yet; `payload` is the whole body.
     """CREATE TABLE outbox (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload TEXT NOT NULL)""",
 )
-STEPS: tuple[Step, ...] = (_FIRST, _MESSAGES)
+STEPS: tuple[Step, ...] = (_FIRST, MESSAGES)
 SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.store.connection import FILE_NAME, Durability, open_writer
 from engine.store.order_log import DUE_US, OrderLog
-from engine.store.outbox import PastOutbox
+from engine.store.outbox import OwnOutbox, PastOutbox
 from engine.store.schema import STEPS
 from tests.store.bots import START_US
 
@@ -102,3 +102,17 @@ def test_a_log_without_an_outbox_gets_one(tmp_path: Path) -> None:
     log.commit(START_US)
     assert log.unsent(0, 10) == [(1, "a", "{}")]
     log.close()
+
+
+def test_a_file_with_nothing_but_an_outbox(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "outbox.sqlite"
+    first, second = OwnOutbox.make(path), OwnOutbox.make(path)
+    first.add("a", "1")
+    second.add("b", "2")
+    assert first.log_id == second.log_id
+    assert second.unsent(10) == [(1, "a", "1"), (2, "b", "2")]
+    first.sent(2)
+    second.add("c", "3")
+    assert second.unsent(10) == [(3, "c", "3")]
+    first.close()
+    second.close()

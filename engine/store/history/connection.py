@@ -86,6 +86,16 @@ class Store:
                 return StoreRefused(text, self.where, fix)
         return StoreUnreachable(text, self.where, _LATER)
 
+    async def vacuum(self, statement: str, *arguments: str) -> None:
+        """SQLite's statements that stand outside of every transaction."""
+        raw = await self.engine.raw_connection()
+        driver: Any = raw.driver_connection
+        try:
+            async with driver.execute(statement, arguments) as cursor:
+                await cursor.fetchall()
+        finally:
+            raw.close()
+
     def insert(self, table: sa.Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the database's dialect."""
         return (postgresql if self.postgres else sqlite).insert(table)

@@ -61,9 +61,7 @@ async def prune(store: Store, retention_us: Mapping[str, int]) -> dict[str, int]
                         limit_us = 1 << 57 if created_us < before_us else 0
                     deleted[name] += await _delete(store, metadata.tables[name], key, limit_us)
         if not store.postgres and any(deleted.values()):
-            async with store.engine.connect() as connection:
-                plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await plain.exec_driver_sql("PRAGMA incremental_vacuum(200)")
+            await store.vacuum("PRAGMA incremental_vacuum(200)")
     return deleted
 
 

@@ -7,7 +7,6 @@ the trading loop. What goes wrong is told once and tried again; facts wait in th
 import asyncio
 import time
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import TypeVar
 
 from engine.store.errors import OrderLogError
@@ -100,8 +99,7 @@ class HistoryService:
     async def _connect(self) -> None:
         plan, store = self._plan, self._store
         if plan.auto_upgrade:
-            copy = None if store.postgres else Path(store.where).with_suffix(".before-upgrade.sqlite")
-            upgraded = await self._within(LONG_SECONDS, upgrade(store, timescale=plan.timescale, copy_to=copy))
+            upgraded = await self._within(LONG_SECONDS, upgrade(store, timescale=plan.timescale))
             self._level = upgraded.level
         else:
             self._level = await self._within(ATTEMPT_SECONDS, check(store))

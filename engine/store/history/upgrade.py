@@ -4,6 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command, config
+from alembic.util import CommandError
 from msgspec import Struct
 
 from engine.store.history.connection import Store
@@ -23,17 +24,17 @@ class Upgraded(Struct, frozen=True):
     level: Level
 
 
-async def upgrade(store: Store, *, timescale: bool = True, copy_to: Path | None = None) -> Upgraded:
+async def upgrade(store: Store, *, timescale: bool = True) -> Upgraded:
     """Make the tables, or bring them up to date; nothing happens when they are. All or nothing, one process at a time.
 
-    `timescale`: use the extension where there is one. `copy_to`: a SQLite file is first copied there.
+    `timescale`: use the extension where there is one. A SQLite file with older tables is copied first, beside it.
     Raises StoreVersion when the tables are newer than this program, and StoreError.
     """
     with store.guarded():
-        if copy_to is not None and not store.postgres and await _revision(store) not in ("", HEAD):
-            async with store.engine.connect() as connection:
-                driver = await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await driver.exec_driver_sql("VACUUM INTO ?", (str(copy_to),))
+        revision = "" if store.postgres else await _revision(store)
+        copy = Path(f"{store.where}.{revision}")
+        if revision and revision < HEAD and _absent(copy):
+            await store.vacuum("VACUUM INTO ?", str(copy))
         async with store.engine.begin() as connection:
             return await connection.run_sync(_upgrade, store, timescale)
 
@@ -70,7 +71,10 @@ def _upgrade(connection: sa.Connection, store: Store, timescale: bool) -> Upgrad
     if before != HEAD:
         if not before and timescale:
             create_extension(connection)
-        migrate(connection, "head", timescale=timescale)
+        try:
+            migrate(connection, "head", timescale=timescale)
+        except CommandError as error:
+            raise StoreVersion(str(error), store.where, "name another database in store.url") from error
     return Upgraded(before, HEAD, level_in_use(connection))
 
 
@@ -81,6 +85,10 @@ def migrate(connection: sa.Connection, revision: str, *, timescale: bool = True,
     settings.attributes.update(connection=connection, timescale=timescale)
     down = revision == "base" or revision < revision_of(connection)
     (command.downgrade if down else command.upgrade)(settings, revision)
+
+
+def _absent(path: Path) -> bool:
+    return not path.exists()
 
 
 def _other(revision: str, store: Store) -> StoreVersion:
