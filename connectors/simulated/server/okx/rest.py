@@ -11,9 +11,9 @@ from aiohttp import web
 
 from connectors.simulated.server.okx import questions, trade
 from connectors.simulated.server.okx.errors import BAD_JSON, BAD_VALUE, NO_SUCH_PATH, OkxError
-from connectors.simulated.server.okx.trade import BATCH_MAX, Step, receipt
+from connectors.simulated.server.okx.trade import BATCH_MAX, Operation, receipt
 from connectors.simulated.server.okx.values import Fields
-from connectors.simulated.server.okx.world import OkxWorld
+from connectors.simulated.server.okx.world import AMEND, BATCHES, CANCEL, PLACE, OkxWorld
 from connectors.simulated.venue_order import Account
 
 ROOT = "/api/v5/"
@@ -45,13 +45,13 @@ PRIVATE: dict[tuple[str, str], Callable[[OkxWorld, Account, Fields], list[Any]]]
     ("GET", "trade/fills-history"): questions.fills,
     ("POST", "trade/cancel-all-after"): trade.switch,
 }
-ORDERS: dict[str, Step] = {
-    "trade/order": trade.place,
-    "trade/batch-orders": trade.place,
-    "trade/cancel-order": trade.cancel,
-    "trade/cancel-batch-orders": trade.cancel,
-    "trade/amend-order": trade.amend,
-    "trade/amend-batch-orders": trade.amend,
+ORDERS = {
+    "trade/order": Operation(trade.place, PLACE),
+    "trade/batch-orders": Operation(trade.place, BATCHES[PLACE]),
+    "trade/cancel-order": Operation(trade.cancel, CANCEL),
+    "trade/cancel-batch-orders": Operation(trade.cancel, BATCHES[CANCEL]),
+    "trade/amend-order": Operation(trade.amend, AMEND),
+    "trade/amend-batch-orders": Operation(trade.amend, BATCHES[AMEND]),
 }
 FAILED, PARTLY = ("1", "All operations failed"), ("2", "Bulk operation partially succeeded.")
 encode = msgspec.json.Encoder().encode
@@ -86,8 +86,8 @@ class Rest:
         if request.method == "GET" and name in PUBLIC and path.startswith(ROOT):
             return envelope("0", "", PUBLIC[name](world, fields))
         handler = PRIVATE.get((request.method, name))
-        step = ORDERS.get(name) if request.method == "POST" else None
-        if not path.startswith(ROOT) or (handler is None and step is None):
+        operation = ORDERS.get(name) if request.method == "POST" else None
+        if not path.startswith(ROOT) or (handler is None and operation is None):
             raise OkxError(NO_SUCH_PATH)
         signed = f"{request.method}{request.raw_path}".encode() + body
         account = world.keys.of_request(request.headers, signed, world.now_us)
@@ -96,8 +96,8 @@ class Rest:
             rows = handler(world, account, sent[0] if sent else fields)
             world.commit()
             return envelope("0", "", rows)
-        assert step is not None
-        return carry_out(world, account, sent, step, expiry_us(step, Fields(request.headers).whole("expTime")))
+        assert operation is not None
+        return carry_out(world, account, sent, operation, Fields(request.headers).whole("expTime"))
 
 
 def read_body(body: bytes) -> list[Fields]:
@@ -109,18 +109,14 @@ def read_body(body: bytes) -> list[Fields]:
     return [Fields(each) for each in (value if isinstance(value, list) else [value])]
 
 
-def expiry_us(step: Step, exp_time_ms: int | None) -> int | None:
-    """Cancels do not expire."""
-    return None if exp_time_ms is None or step is trade.cancel else exp_time_ms * 1_000
-
-
 def carry_out(
-    world: OkxWorld, account: Account, sent: list[Fields], step: Step, expires_us: int | None
+    world: OkxWorld, account: Account, sent: list[Fields], operation: Operation, expires_ms: int | None
 ) -> dict[str, Any]:
     """One row for each order."""
     if not 1 <= len(sent) <= BATCH_MAX:
         raise OkxError(BAD_VALUE, "args")
-    rows = [receipt(world, account, each, step, expires_us) for each in sent]
+    expires_us = None if expires_ms is None else expires_ms * 1_000
+    rows = [receipt(world, account, each, operation, expires_us) for each in sent]
     failures = sum(row["sCode"] != "0" for row in rows)
     code, text = FAILED if failures == len(rows) else PARTLY if failures else ("0", "")
     return envelope(code, text, rows)

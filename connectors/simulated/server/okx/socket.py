@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.simulated.server.hub import Event
-from connectors.simulated.server.okx import trade
+from connectors.simulated.server.okx import rest
 from connectors.simulated.server.okx.board import BARS
 from connectors.simulated.server.okx.errors import (
     BAD_CHANNEL,
@@ -15,8 +15,7 @@ from connectors.simulated.server.okx.errors import (
     NOT_LOGGED_IN,
     OkxError,
 )
-from connectors.simulated.server.okx.rest import carry_out, encode, expiry_us
-from connectors.simulated.server.okx.trade import Step
+from connectors.simulated.server.okx.rest import encode
 from connectors.simulated.server.okx.values import Fields
 from connectors.simulated.server.okx.world import OkxWorld
 from connectors.simulated.server.sockets import Connection
@@ -28,13 +27,13 @@ CHANNELS = {
     "business": tuple(f"candle{word}" for word in BARS),
     "private": ("orders", "account", "positions"),
 }
-ORDERS: dict[str, Step] = {
-    "order": trade.place,
-    "batch-orders": trade.place,
-    "cancel-order": trade.cancel,
-    "batch-cancel-orders": trade.cancel,
-    "amend-order": trade.amend,
-    "batch-amend-orders": trade.amend,
+ORDERS = {  # over REST they have other names, but the same limits
+    "order": "trade/order",
+    "batch-orders": "trade/batch-orders",
+    "cancel-order": "trade/cancel-order",
+    "batch-cancel-orders": "trade/cancel-batch-orders",
+    "amend-order": "trade/amend-order",
+    "batch-amend-orders": "trade/amend-batch-orders",
 }
 GOING_AWAY = "64008"
 Message = dict[str, Any]
@@ -102,10 +101,9 @@ class Session:
             for arg in args:
                 self._subscribe(arg) if operation == "subscribe" else self._unsubscribe(arg)
         elif operation in ORDERS and self._kind == "private":
-            step, fields = ORDERS[operation], Fields(message)
-            arrived = str(self._world.now_us)
-            expires_us = expiry_us(step, fields.whole("expTime"))
-            answer = carry_out(self._world, self._trader(), [Fields(each) for each in args], step, expires_us)
+            fields, arrived = Fields(message), str(self._world.now_us)
+            sent, what = [Fields(each) for each in args], rest.ORDERS[ORDERS[operation]]
+            answer = rest.carry_out(self._world, self._trader(), sent, what, fields.whole("expTime"))
             times = {"inTime": arrived, "outTime": str(self._world.now_us)}
             self._send({"id": fields.text("id"), "op": operation, **answer, **times})
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -49,14 +50,23 @@ is_tag = re.compile(r"[0-9A-Za-z]{1,16}").fullmatch
 Step = Callable[[OkxWorld, Account, Fields], Entry]
 
 
-def receipt(world: OkxWorld, account: Account, fields: Fields, step: Step, expires_us: int | None = None) -> Any:
-    """Carry out one order's request and say what became of it."""
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done with each order of a request, and the rate limit that it counts against."""
+
+    step: Step
+    domain: str
+
+
+def receipt(world: OkxWorld, account: Account, fields: Fields, operation: Operation, expires_us: int | None) -> Any:
+    """Carry out one order's request and say what became of it. Cancels do not expire."""
     row = {"ordId": "", "clOrdId": fields.text("clOrdId"), "tag": fields.text("tag"), "reqId": fields.text("reqId")}
     row |= {"ts": stamp(world.now_us), "sCode": "0", "sMsg": ""}
     try:
-        if expires_us is not None and world.now_us > expires_us:
+        if expires_us is not None and operation.step is not cancel and world.now_us > expires_us:
             raise OkxError(EXPIRED)
-        entry = step(world, account, fields)
+        world.charge(account, operation.domain, world.named(fields).name)
+        entry = operation.step(world, account, fields)
     except OkxError as error:
         return row | {"sCode": error.kind.code, "sMsg": str(error)}
     finally:
@@ -66,7 +76,6 @@ def receipt(world: OkxWorld, account: Account, fields: Fields, step: Step, expir
 
 def place(world: OkxWorld, account: Account, fields: Fields) -> Entry:
     board = world.named(fields)
-    world.charge(account, "order", board.name)
     request, size, target = read_order(world, board, fields)
     instrument = board.listing.instrument
     try:
@@ -140,7 +149,6 @@ def check_size(instrument: Instrument, quantity: Decimal, price: Decimal | None)
 
 
 def cancel(world: OkxWorld, account: Account, fields: Fields) -> Entry:
-    world.charge(account, "cancel", world.named(fields).name)
     return cancel_entry(world, find(world, account, fields, NOTHING_TO_CANCEL))
 
 
@@ -154,7 +162,6 @@ def cancel_entry(world: OkxWorld, entry: Entry) -> Entry:
 
 def amend(world: OkxWorld, account: Account, fields: Fields) -> Entry:
     """Another price, another total, or both."""
-    world.charge(account, "amend", world.named(fields).name)
     entry = find(world, account, fields, NOTHING_TO_AMEND)
     order = entry.order
     if not order.is_open:

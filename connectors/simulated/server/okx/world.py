@@ -22,13 +22,16 @@ from connectors.simulated.venue_order import Account, OrderState
 from engine.model.fill import Fill
 
 WINDOW_US = 2_000_000
+PLACE, CANCEL, AMEND = "place", "cancel", "amend"
+BATCHES = {domain: f"batch {domain}" for domain in (PLACE, CANCEL, AMEND)}
 
 
 @dataclass(frozen=True, slots=True)
 class OkxLimits:
-    """Requests in any two seconds: of one kind per account and instrument, and new orders and amends per account."""
+    """Orders in any two seconds: of one kind of request per account and instrument; new ones and amends per account."""
 
     orders_2s: int = 60
+    batches_2s: int = 300
     account_2s: int = 1_000
 
 
@@ -72,10 +75,11 @@ class OkxWorld(Stage):
         self._unnamed += 1
         return f"-{self._unnamed}"
 
-    def charge(self, account: Account, kind: str, symbol: str) -> None:
-        """Count an order request: `order`, `cancel` or `amend`. Raises OkxError if there are too many."""
-        self._count(account, f"{kind} {symbol}", self.limits.orders_2s, TOO_MANY_REQUESTS)
-        if kind != "cancel":
+    def charge(self, account: Account, domain: str, symbol: str) -> None:
+        """Count an order in a request of one kind, over REST or a socket. Raises OkxError if there are too many."""
+        limit = self.limits.batches_2s if domain in BATCHES.values() else self.limits.orders_2s
+        self._count(account, f"{domain} {symbol}", limit, TOO_MANY_REQUESTS)
+        if domain not in (CANCEL, BATCHES[CANCEL]):
             self._count(account, "", self.limits.account_2s, TOO_MANY_ORDERS)
 
     # --- telling
