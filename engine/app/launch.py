@@ -26,7 +26,8 @@ from engine.app.history import History, history_of, session_details
 from engine.app.journal_file import JournalFile
 from engine.app.log_file import Level, LogFile
 from engine.app.messaging.announcer import Announcer
-from engine.app.messaging.messenger import Messenger, require_client
+from engine.app.messaging.client import PUBLISHER, load_client
+from engine.app.messaging.messenger import Messenger
 from engine.app.messaging.outbox import BotOutbox
 from engine.app.notices import Notices
 from engine.app.past_logs import continue_log, refuse_halted, retire_log
@@ -93,7 +94,8 @@ async def _run(session: Session) -> None:
 def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Session]:
     """A session with all of its files. Whatever goes wrong while it is open stands in the log and in the entry."""
     config, bot = run.loaded.config, BotFolder(run.userdir, run.loaded.config.name)
-    require_client(config.messaging)
+    if config.messaging.url is not None:
+        load_client(PUBLISHER)  # before any file is opened: it may be missing
     redaction = Redaction(config)
     try:
         left, keep_us = 0, config.order_log.keep

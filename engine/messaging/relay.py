@@ -63,6 +63,10 @@ class Relay:
             if not finishing:
                 await self._wake.wait()
 
+    async def close(self) -> None:
+        """Hang up."""
+        await self._publisher.close()
+
     async def _fail(self) -> None:
         now = asyncio.get_running_loop().time()
         if self.down_since is None:

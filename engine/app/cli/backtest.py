@@ -13,7 +13,9 @@ from engine.app.backtest_runs import RESULT, read_result, result_text, time_text
 from engine.app.cli.bot_files import load_bot_files
 from engine.app.cli.output import Output
 from engine.app.failure import Failure
+from engine.app.messaging.backtests import tell_failure, tell_result
 from engine.backtest.report import write_report
+from engine.model.errors import TickwrightError
 from engine.schema.values import BadValue, parse_time
 
 SHOW_SECONDS = 1.0
@@ -63,9 +65,14 @@ def command(
     before = signal.signal(signal.SIGINT, watch.interrupt)
     try:
         folder = run_backtest(loaded, output.userdir, watch)
+    except TickwrightError as error:
+        tell_failure(loaded, output.userdir, str(error))
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     result = read_result(folder)
+    if waiting := tell_result(loaded, output.userdir, result):
+        output.warn(f"the broker did not take {waiting} messages in time; the next backtest sends them")
     for warning in result["warnings"]:
         output.warn(warning)
     configured = Path(loaded.config.report) if loaded.config.report else None

@@ -6,10 +6,9 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
-from engine.app.config.models import MessagingConfig
 from engine.app.control.operations import OPERATIONS
 from engine.app.failure import Failure
-from engine.app.registry import load
+from engine.app.messaging.client import COMMANDS, load_client, publisher_of
 from engine.app.session import Session
 from engine.core.clock import wall_us
 from engine.core.notice import Notice
@@ -17,11 +16,9 @@ from engine.messaging.commands import Command, Judge
 from engine.messaging.link import Link
 from engine.messaging.ports import Publisher
 from engine.messaging.relay import Relay
-from engine.schema.values import BadValue
 from engine.store.errors import LogFailed
 from engine.store.outbox import PastOutbox
 
-PUBLISHER = "engine.messaging.rabbit:RabbitPublisher"
 DOWN_SECONDS = 60.0  # without a broker until somebody hears of it
 LAST_SECONDS = 5.0  # for the last messages, at the end
 FIX = "look at the broker and at messaging.url; messages wait in the order log meanwhile"
@@ -38,7 +35,7 @@ class Messenger:
         self._config = session.config.messaging
         self._outbox = session.announcer.outbox
         self._url = "" if self._config.url is None else self._config.url.get_secret_value()
-        self._publisher: Publisher = _load(PUBLISHER)(self._link()) if self._url else session.bus
+        self._publisher: Publisher = publisher_of(self._link()) if self._url else session.bus
         self._relay = Relay(self._publisher, self._lost)
         self._tasks: list[asyncio.Task[None]] = []
         self._obeying: set[asyncio.Task[None]] = set()
@@ -123,7 +120,7 @@ class Messenger:
     def _commands(self) -> Any:
         config, entry = self._config, self._session.entry
         judge = Judge(entry.name, config.commands, config.command_users, entry.started_us)
-        commands = _load("engine.messaging.rabbit_commands:RabbitCommands")
+        commands = load_client(COMMANDS)
         return commands(self._link(), judge, wall_us, self._obey, self._refused, self._lost)
 
     def _obey(self, command: Command) -> None:
@@ -153,18 +150,3 @@ class Messenger:
 
     def _tell(self, code: str, text: str, fix: str = FIX) -> None:
         self._session.notices.tell(Notice(code, "", text, fix, self._session.now_us()))
-
-
-def require_client(config: MessagingConfig) -> None:
-    """Raises Failure E-EXTRA when there is a broker, but no package to talk to it."""
-    if config.url is not None:
-        _load(PUBLISHER)
-
-
-def _load(path: str) -> Any:
-    """What needs aio-pika, which takes a while to import and need not be there."""
-    try:
-        return load(path)
-    except BadValue as error:
-        fix = "pip install 'tickwright[messaging]'"
-        raise Failure("E-EXTRA", f"{path} {error}", where="messaging.url", fix=fix) from error
