@@ -21,6 +21,11 @@ def sampled(median_us: int, sigma: float, chance: Random) -> Delay:
     return lambda now_us: round(exp(chance.gauss(centre, sigma)))
 
 
+def chosen(median_us: int, sigma: float, chance: Random) -> Delay:
+    """Constant, or, with a sigma, sampled."""
+    return sampled(median_us, sigma, chance) if sigma and median_us else constant(median_us)
+
+
 def recorded(at_us: Sequence[int], delays_us: Sequence[int]) -> Delay:
     """Straight lines between measurements, and their ends beyond them. `at_us` ascends. Raises ValueError if empty."""
     if not at_us or len(at_us) != len(delays_us):

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from random import Random
 
 from connectors.paper.build import FillRules, build_venue
-from connectors.paper.latency import Latency
+from connectors.paper.build import venue_sheet as paper_sheet
+from connectors.paper.latency import Latency, chosen
 from connectors.paper.live_rows import QUIET_US, LiveMarket
 from engine.core.ports import LiveConnector
 from engine.core.venue_sheet import VenueSheet
@@ -32,6 +35,35 @@ from engine.model.request import Reconnect, Request, ResyncBook, SyncClock
 Hear = Callable[[Sequence[Event]], None]
 OF_MARKETS = (BookSnapshot, BookDelta, PublicTrade, BestQuote, FundingRate, MarkPrice, Candle)
 CLOCK_SECONDS = 600.0
+PAPER_RATE = Decimal("0.001")  # of fees, where nobody says: without a key a venue does not tell them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperSettings:
+    """Of an account on paper. Rates None: PAPER_RATE. `sigma` above 0 makes the latencies medians of a distribution."""
+
+    balances: Mapping[str, Decimal]
+    entry_us: int
+    response_us: int
+    sigma: float
+    rules: FillRules
+    maker_rate: Decimal | None
+    taker_rate: Decimal | None
+    seed: int
+
+
+def put_on_paper(market: LiveConnector, sheet: VenueSheet, settings: PaperSettings) -> PaperConnector:
+    """A live connector's market (`sheet` is its own) with an account that is nowhere but here."""
+    maker, taker = (PAPER_RATE if rate is None else rate for rate in (settings.maker_rate, settings.taker_rate))
+    instruments = [replace(each, maker_rate=maker, taker_rate=taker) for each in market.instruments]
+    chance = Random(f"latency:{market.venue}:{settings.seed}")
+    delays = [chosen(each, settings.sigma, chance) for each in (settings.entry_us, settings.response_us)]
+    return PaperConnector(market, instruments, sheet, settings.balances, Latency(0, *delays), settings.rules)
+
+
+def venue_sheet(market: VenueSheet, latency_us: int) -> VenueSheet:
+    """What such a venue promises: the account is ours alone, the books are proven as the market's are."""
+    return replace(paper_sheet(latency_us), books=market.books)
 
 
 class PaperConnector:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from connectors.paper.build import FillRules, build_candle_kernel, build_kernel,
 from connectors.paper.build import venue_sheet as paper_sheet
 from connectors.paper.candle_rows import CandleFile, CandleRows
 from connectors.paper.day_rows import Day, DayRows
-from connectors.paper.latency import Latency, constant
+from connectors.paper.latency import Latency, chosen, recorded
 from connectors.paper.midpoints import midpoints
 from connectors.paper.rows import Rows
 from connectors.paper.venue import PaperVenue
@@ -49,7 +50,9 @@ class RecordedCandles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedVenue:
-    """Settings of one venue. Latencies are constant; recorded receive times take the place of `feed_us`."""
+    """Settings of one venue. Recorded receive times take the place of `feed_us`. Latencies are those of `measured`
+    (request, venue, response times in µs), else constant, or with a `sigma` medians of a lognormal distribution.
+    """
 
     name: str
     markets: Sequence[RecordedMarket | RecordedCandles]
@@ -59,12 +62,21 @@ class RecordedVenue:
     response_us: int
     start_us: int
     rules: FillRules
+    sigma: float = 0.0
+    measured: Sequence[tuple[int, int, int]] = ()
+    seed: int = 0
     leverage: Decimal = ONE
 
 
 def build_recorded(settings: RecordedVenue) -> PaperVenue:
     """The venue at its first row."""
-    latency = Latency(settings.feed_us, constant(settings.entry_us), constant(settings.response_us))
+    chance = Random(f"latency:{settings.name}:{settings.seed}")
+    entry, response = (chosen(each, settings.sigma, chance) for each in (settings.entry_us, settings.response_us))
+    if settings.measured:
+        request_us, venue_us, response_us = (list(column) for column in zip(*settings.measured, strict=True))
+        entry = recorded(request_us, [there - sent for sent, there in zip(request_us, venue_us, strict=True)])
+        response = recorded(venue_us, [back - there for there, back in zip(venue_us, response_us, strict=True)])
+    latency = Latency(settings.feed_us, entry, response)
     markets = [(market.instrument, market.rows()) for market in settings.markets]
     return build_venue(
         settings.name, markets, settings.balances, latency, settings.start_us, settings.rules, settings.leverage

@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 
 import engine
 from engine.app.backtest_runs import RESULT, RESULTS, time_text
-from engine.app.build import build_engine
+from engine.app.build import build_engine, entry_latency_us, fill_rules
 from engine.app.config.load import LoadedConfig
 from engine.app.config.models import BotConfig, RecordedExchange
 from engine.app.config_text import config_text
@@ -24,6 +24,7 @@ from engine.app.registry import BUILT_IN
 from engine.backtest.columns import PLAYED_COLUMNS
 from engine.backtest.dataset import MANIFEST, Dataset, Part
 from engine.backtest.equity import MINUTE_US
+from engine.backtest.found import Cursor, csv_rows, header_of
 from engine.backtest.recording import Recording
 from engine.backtest.results import Facts, result_of
 from engine.backtest.run import Progress, play
@@ -71,7 +72,7 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     cpu_s, wall_s = time.process_time(), time.monotonic()
     module = BUILT_IN.venue_module("recorded")
     markets = [_market(module, source, start_us, end_us) for source in sources]
-    venues = _venues(module, config, sources, markets, start_us)
+    venues = _venues(module, config, sources, markets, start_us, userdir)
     step_us = min(MINUTE_US, max(1, (end_us - start_us) // STEPS // SECOND_US) * SECOND_US)
     recording = Recording(folder, sources[0].instrument.quote, step_us)
     instruments = [instrument for venue in venues for instrument in venue.instruments]
@@ -180,13 +181,9 @@ def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
 
 
 def _venues(
-    module: Any, config: BotConfig, sources: Sequence[Source], markets: Sequence[Any], start_us: int
+    module: Any, config: BotConfig, sources: Sequence[Source], markets: Sequence[Any], start_us: int, userdir: Path
 ) -> list[Any]:
-    rules = module.FillRules(
-        queue_model=config.queue_model,
-        queue_exponent=float(config.backtest.queue_exponent),
-        **{name: getattr(config.backtest, name) for name in _RULES},
-    )
+    rules = fill_rules(config, module)
     venues = []
     for name, exchange in config.exchanges.items():
         assert isinstance(exchange, RecordedExchange)
@@ -196,8 +193,11 @@ def _venues(
             markets=own,
             balances=exchange.balances,
             feed_us=exchange.feed_latency,
-            entry_us=config.backtest.execution_delay if exchange.latency is None else exchange.latency,
+            entry_us=entry_latency_us(config, exchange.latency),
             response_us=exchange.response_latency,
+            sigma=exchange.latency_sigma,
+            measured=_measured(exchange, userdir),
+            seed=config.seed,
             start_us=start_us,
             rules=rules,
             leverage=exchange.leverage,
@@ -206,15 +206,30 @@ def _venues(
     return venues
 
 
+def _measured(exchange: RecordedExchange, userdir: Path) -> list[tuple[int, int, int]]:
+    """Rows (request_us, venue_us, response_us) of `latency_file`, oldest first; none without it."""
+    if not exchange.latency_file:
+        return []
+    cursor = Cursor()
+    rows = csv_rows(userdir / exchange.latency_file, cursor)
+    columns = header_of(next(rows, []), ("request_us", "venue_us", "response_us"), cursor)
+    found: list[tuple[int, int, int]] = []
+    for row in rows:
+        try:
+            request_us, venue_us, response_us = (int(row[column]) for column in columns)
+        except (ValueError, IndexError) as error:
+            raise cursor.problem(f"is no row of three times in µs: {error}") from error
+        if not request_us <= venue_us <= response_us or (found and request_us <= found[-1][0]):
+            raise cursor.problem("has times that run backwards")
+        found.append((request_us, venue_us, response_us))
+    if not found:
+        raise cursor.problem("has no measurements")
+    return found
+
+
 def _is_linear(instruments: Sequence[Instrument]) -> bool:
     """Whether equity follows the price in a straight line."""
     return all(each.settle in ("", each.quote) for each in instruments)
-
-
-_RULES = (
-    *("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel"),
-    *("touch", "participation", "half_spread", "slippage"),
-)
 
 
 def _rows(venues: Sequence[Any]) -> int:
@@ -234,8 +249,13 @@ def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Sou
         assert isinstance(exchange, RecordedExchange)
         recorded = all(s.dataset.market(s.symbol).receive_times for s in sources if s.exchange == name)
         feed = "as recorded" if recorded else f"{exchange.feed_latency / 1000:g} ms"
-        entry_us = backtest.execution_delay if exchange.latency is None else exchange.latency
-        there = f"feed {feed}, orders {entry_us / 1000:g} ms, answers {exchange.response_latency / 1000:g} ms"
+        entry_us = entry_latency_us(config, exchange.latency)
+        there = f"orders {entry_us / 1000:g} ms, answers {exchange.response_latency / 1000:g} ms"
+        if exchange.latency_sigma:
+            there += f", medians of a lognormal distribution with sigma {exchange.latency_sigma:g}"
+        if exchange.latency_file:
+            there = f"orders and answers as measured in {exchange.latency_file}"
+        there = f"feed {feed}, {there}"
         lines.append((f"Latency, {name}", there))
         lines.append((f"Fees, {name}", f"maker {_bps(exchange.maker_fee)}, taker {_bps(exchange.taker_fee)}"))
     kernels = {type(listing.kernel).__module__ for venue in venues for listing in venue.listings}

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.app.config.models import (
     BotConfig,
+    ExchangeConfig,
     RealExchange,
     RecordedExchange,
     ReplaySection,
@@ -25,6 +26,10 @@ from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
 from engine.model.instrument import Instrument
 
+FILL_RULES = (
+    *("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel"),
+    *("touch", "participation", "half_spread", "slippage"),
+)
 VIRTUAL_START_US = 1_767_225_600_000_000  # 2026-01-01 UTC: a market in virtual time is the same on every day
 
 
@@ -79,13 +84,59 @@ def _real(config: BotConfig, name: str, exchange: RealExchange, registry: Regist
         name=name,
         trading_pairs=pairs_at(config, name),
         urls=module.addresses(exchange.url, **where),
-        credentials=module.credentials(*keys) if keys else None,
+        credentials=module.credentials(*keys) if keys and config.mode != "paper" else None,
         maker_rate=exchange.maker_fee,
         taker_rate=exchange.taker_fee,
         seed=config.seed,
     )
     connector: LiveConnector = module.build_connector(settings)
+    return put_on_paper(config, exchange, connector, registry) if config.mode == "paper" else connector
+
+
+def market_of(
+    connector: str, trading_pairs: Sequence[str], url: str = "", registry: Registry = BUILT_IN
+) -> LiveConnector:
+    """The public side of a venue, which is called like its connector."""
+    module = registry.venue_module(connector)
+    settings = module.LiveSettings(
+        name=connector, trading_pairs=trading_pairs, urls=module.addresses(url), credentials=None
+    )
+    found: LiveConnector = module.build_connector(settings)
+    return found
+
+
+def put_on_paper(
+    config: BotConfig, exchange: RealExchange, market: LiveConnector, registry: Registry = BUILT_IN
+) -> LiveConnector:
+    """A real exchange's market, and an account of ours that is nowhere but here."""
+    module, default = registry.venue_module("paper"), config.backtest.default_balance
+    settings = module.PaperSettings(
+        balances=exchange.balances or {default.asset: default.number},
+        entry_us=entry_latency_us(config, exchange.latency),
+        response_us=exchange.response_latency,
+        sigma=exchange.latency_sigma,
+        rules=fill_rules(config, module),
+        maker_rate=exchange.maker_fee,
+        taker_rate=exchange.taker_fee,
+        seed=config.seed,
+    )
+    sheet = registry.venue_module(exchange.connector).venue_sheet()
+    connector: LiveConnector = module.put_on_paper(market, sheet, settings)
     return connector
+
+
+def entry_latency_us(config: BotConfig, latency_us: int | None) -> int:
+    """To an exchange that only pretends to fill."""
+    return config.backtest.execution_delay if latency_us is None else latency_us
+
+
+def fill_rules(config: BotConfig, module: Any) -> Any:
+    """How orders fill where the data do not say: the section `backtest`, and the queue model."""
+    return module.FillRules(
+        queue_model=config.queue_model,
+        queue_exponent=float(config.backtest.queue_exponent),
+        **{name: getattr(config.backtest, name) for name in FILL_RULES},
+    )
 
 
 def build_engine(
@@ -138,9 +189,15 @@ def limits_of(risk: RiskConfig) -> RiskLimits:
 
 
 def _sheets(config: BotConfig, registry: Registry) -> dict[str, VenueSheet]:
-    return {
-        name: registry.venue_module(exchange.connector).venue_sheet(exchange.latency)
-        if isinstance(exchange, SimulatedExchange | RecordedExchange)
-        else registry.venue_module(exchange.connector).venue_sheet()
-        for name, exchange in config.exchanges.items()
-    }
+    return {name: _sheet(config, exchange, registry) for name, exchange in config.exchanges.items()}
+
+
+def _sheet(config: BotConfig, exchange: ExchangeConfig, registry: Registry) -> VenueSheet:
+    module = registry.venue_module(exchange.connector)
+    if isinstance(exchange, SimulatedExchange | RecordedExchange):
+        sheet: VenueSheet = module.venue_sheet(exchange.latency)
+        return sheet
+    sheet = module.venue_sheet()
+    if config.mode == "paper" and isinstance(exchange, RealExchange):
+        sheet = registry.venue_module("paper").venue_sheet(sheet, entry_latency_us(config, exchange.latency))
+    return sheet

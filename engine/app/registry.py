@@ -130,6 +130,7 @@ BUILT_IN = Registry(
         "simulated": "connectors.simulated.build",
         "simulated_remote": "connectors.simulated.remote",
         "recorded": "connectors.paper.recorded",
+        "paper": "connectors.paper.live",
         "gate": "connectors.gate.build",
         "okx": "connectors.okx.build",
         "binance": "connectors.binance.build",

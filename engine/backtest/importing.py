@@ -13,33 +13,37 @@ from engine.backtest.columns import CANDLE_COLUMNS
 from engine.backtest.dataset import MANIFEST, Dataset, Manifest, Market
 from engine.backtest.day_writer import DayWriter, write_candles
 from engine.backtest.found import Cursor
-from engine.backtest.importers import binance, capture, hftbacktest, ohlcv, tardis
+from engine.backtest.importers import binance, capture, hftbacktest, ohlcv, recording, tardis
 from engine.backtest.importers.wanted import FrameParser, Wanted
 from engine.backtest.row_maker import RowMaker
 from engine.backtest.scan import Given, Scan, make_instrument, scan
 from engine.model.errors import TickwrightError
-from engine.model.event import MarketEvent
-from engine.model.instrument import instrument_id
+from engine.model.event import ConnectorStatus, MarketEvent
+from engine.model.instrument import Instrument, instrument_id
 from engine.model.market import Candle
 from engine.model.money import to_text
 
-Reader = Callable[[Path, Wanted, Cursor], Iterator[MarketEvent]]
+Found = MarketEvent | ConnectorStatus
+Reader = Callable[[Path, Wanted, Cursor], Iterator[Found]]
 READERS: dict[str, Reader] = {
     "capture": capture.read,
     "binance": binance.read,
     "tardis": tardis.read,
     "ohlcv": ohlcv.read,
     "hftbacktest": hftbacktest.read,
+    "recording": recording.read,
 }
 PROGRESS_EVENTS = 100_000
 NOTHING_GIVEN = Given()
-Events = Callable[[Cursor], Iterator[MarketEvent]]
+Events = Callable[[Cursor], Iterator[Found]]
 """The events of a market from the beginning; the cursor is kept at the place of the newest one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be imported: files of one market in one format. Steps that are not given are found in the data."""
+    """What is to be imported: files of one market in one format. Without an `instrument` its rules are found in the
+    data, but for those given.
+    """
 
     venue: str
     symbol: str
@@ -49,6 +53,7 @@ class Job:
     parser: FrameParser | None = None
     interval_us: int = 0
     given: Given = NOTHING_GIVEN
+    instrument: Instrument | None = None
     licence: str = ""
     replace: bool = False
     progress: Callable[[str, int], None] = field(default=lambda stage, events: None)
@@ -81,7 +86,7 @@ def store(job: Job, folder: Path, events: Events, sources: Sequence[str]) -> Mar
     cursor = Cursor()
     found = scan(_told(job, "looking", events(cursor)), cursor)
     market = dataset.manifest.markets.get(job.symbol) or Market(
-        instrument=make_instrument(job.venue, job.symbol, found, job.given)
+        instrument=job.instrument or make_instrument(job.venue, job.symbol, found, job.given)
     )
     if found.has_candles:
         _store_candles(job, folder, market, _told(job, "writing", events(cursor)), cursor)
@@ -94,9 +99,7 @@ def store(job: Job, folder: Path, events: Events, sources: Sequence[str]) -> Mar
     return market
 
 
-def _store_rows(
-    job: Job, folder: Path, market: Market, found: Scan, events: Iterator[MarketEvent], cursor: Cursor
-) -> None:
+def _store_rows(job: Job, folder: Path, market: Market, found: Scan, events: Iterator[Found], cursor: Cursor) -> None:
     if market.rows and not job.replace:
         raise TickwrightError(f"{folder} has rows of {job.symbol} already: --replace puts these in their place")
     receive_times = found.ahead_us is not None
@@ -115,7 +118,7 @@ def _store_rows(
         quality.feed_p50_us, quality.feed_p90_us, quality.feed_p99_us = p50, p90, p99
 
 
-def _store_candles(job: Job, folder: Path, market: Market, events: Iterator[MarketEvent], cursor: Cursor) -> None:
+def _store_candles(job: Job, folder: Path, market: Market, events: Iterator[Found], cursor: Cursor) -> None:
     if job.interval_us in market.candles and not job.replace:
         raise TickwrightError(f"{folder} has such candles of {job.symbol} already: --replace puts these in their place")
     prices, volumes = _Steps(market.instrument.price_step), _Steps(market.instrument.quantity_step)
@@ -162,14 +165,14 @@ def interval_text(interval_us: int) -> str:
     return f"{interval_us}us"
 
 
-def _told(job: Job, stage: str, events: Iterator[MarketEvent]) -> Iterator[MarketEvent]:
+def _told(job: Job, stage: str, events: Iterator[Found]) -> Iterator[Found]:
     for number, event in enumerate(events):
         if number % PROGRESS_EVENTS == 0:
             job.progress(stage, number)
         yield event
 
 
-def merged(job: Job, cursor: Cursor) -> Iterator[MarketEvent]:
+def merged(job: Job, cursor: Cursor) -> Iterator[Found]:
     """The events of all files in the order of receipt (or, where that is not recorded, of time); each keeps its own.
 
     `cursor` is at the event that was yielded last. A file is opened for good when its turn comes.
@@ -183,7 +186,7 @@ def merged(job: Job, cursor: Cursor) -> Iterator[MarketEvent]:
         if first is not None:
             waiting.append((_time_us(first), number, path))
     waiting.sort(reverse=True)
-    active: list[tuple[int, int, MarketEvent, Cursor, Iterator[MarketEvent]]] = []
+    active: list[tuple[int, int, Found, Cursor, Iterator[Found]]] = []
     while waiting or active:
         while waiting and (not active or waiting[-1][0] <= active[0][0]):
             first_us, number, path = waiting.pop()
@@ -200,7 +203,9 @@ def merged(job: Job, cursor: Cursor) -> Iterator[MarketEvent]:
             heapreplace(active, (max(time, _time_us(following)), number, following, own, events))
 
 
-def _time_us(event: MarketEvent) -> int:
+def _time_us(event: Found) -> int:
+    if isinstance(event, ConnectorStatus):
+        return event.receive_us
     if isinstance(event, Candle):
         return event.open_us
     return event.receive_us or event.event_us

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.backtest.columns import RATE_UNIT_DIGITS, RowKind
 from engine.backtest.dataset import DAY_US, Quality
 from engine.backtest.day_writer import DayWriter, Row
@@ -11,7 +13,7 @@ from engine.backtest.scan import FEED_FLOOR_US
 from engine.core.book_changes import BookChanges, What
 from engine.core.books import BookRules, Verdict, chained, contiguous
 from engine.model.enums import Side
-from engine.model.event import MarketEvent
+from engine.model.event import ConnectorStatus, MarketEvent
 from engine.model.instrument import Instrument
 from engine.model.market import (
     BestQuote,
@@ -22,7 +24,7 @@ from engine.model.market import (
     MarkPrice,
     PublicTrade,
 )
-from engine.model.money import to_text
+from engine.model.money import ZERO, to_text
 
 Timed = PublicTrade | BookDelta | BookSnapshot | BestQuote | MarkPrice | FundingRate
 IDS_KEPT = 100_000  # trades among which a duplicate is looked for
@@ -64,7 +66,7 @@ class RowMaker:
         self._funding: FundingRate | None = None
         self._day = -1
 
-    def take(self, event: MarketEvent) -> None:
+    def take(self, event: MarketEvent | ConnectorStatus) -> None:
         """Turn one event into rows."""
         self._message += 1
         if isinstance(event, PublicTrade):
@@ -77,6 +79,9 @@ class RowMaker:
             self._mark(event)
         elif isinstance(event, FundingRate):
             self._fund(event)
+        elif isinstance(event, ConnectorStatus) and self._book.apply_status(event) is What.GAP:
+            last_us = max(self._last_us) - self._shift_us  # nothing is known of what came after the last row
+            self._begin_gap(MarkPrice(self._instrument.instrument_id, ZERO, last_us, max(self._last_receive_us)))
 
     # ---- streams
 
@@ -97,10 +102,10 @@ class RowMaker:
         book, was_good, began = self._book, self._book.good, self._book.began
         what = book.apply(event)
         if what is What.GAP:
-            self.quality.gaps += 1
-            self.quality.crossed += book.stale.startswith("crossed")
-            self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
+            self._begin_gap(event)
         elif what is What.WHOLE:
+            if began and not was_good and not event.event_us:  # it does not follow the last row at once
+                event = replace(event, event_us=event.receive_us - FEED_FLOOR_US - self._shift_us)
             event_us = self._row(BOOK, event, RowKind.CLEAR, 0, 0, book.sequence)
             self.quality.gap_us += event_us - self._gap_us if began and not was_good else 0
             self._levels(event, book.levels(Side.BUY), book.levels(Side.SELL), book.sequence)
@@ -108,6 +113,11 @@ class RowMaker:
             self._levels(event, event.bids, event.asks, book.sequence)
         elif not began and not book.good:
             self.quality.before_snapshot += 1
+
+    def _begin_gap(self, event: Timed) -> None:
+        self.quality.gaps += 1
+        self.quality.crossed += self._book.stale.startswith("crossed")
+        self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
 
     def _levels(self, event: Timed, bids: Sequence[Level], asks: Sequence[Level], sequence: int) -> None:
         for kind, levels in ((RowKind.BID, bids), (RowKind.ASK, asks)):

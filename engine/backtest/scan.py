@@ -8,7 +8,7 @@ from msgspec import Struct
 from engine.backtest.found import Cursor
 from engine.model.enums import InstrumentKind
 from engine.model.errors import TickwrightError
-from engine.model.event import MarketEvent
+from engine.model.event import ConnectorStatus, MarketEvent
 from engine.model.instrument import Instrument, instrument_id
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, PublicTrade
 from engine.model.money import ONE
@@ -54,11 +54,13 @@ class Scan(Struct, kw_only=True):
         return self.ahead_us - FEED_FLOOR_US if self.ahead_us is not None and self.ahead_us < 0 else 0
 
 
-def scan(events: Iterable[MarketEvent], cursor: Cursor) -> Scan:
+def scan(events: Iterable[MarketEvent | ConnectorStatus], cursor: Cursor) -> Scan:
     """Read everything once. Raises TickwrightError when there is nothing."""
     found = Scan()
     prices, quantities = Finest(), Finest()
     for event in events:
+        if isinstance(event, ConnectorStatus):
+            continue
         found.events += 1
         for price, quantity in _levels(event, found):
             prices.see(price)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import io
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,10 @@ from typing import Any
 import pytest
 
 from connectors.binance.build import BinanceSettings, Urls, prepare
-from connectors.binance.build import venue_sheet as binance_sheet
-from connectors.paper.build import FillRules
-from connectors.paper.latency import Latency, constant
-from connectors.paper.live import PaperConnector
 from engine.app.backtest import EPOCH, ORDER_TAG
-from engine.app.build import build_engine
+from engine.app.build import build_engine, put_on_paper
 from engine.app.config.load import load_bot
+from engine.app.config.models import RealExchange
 from engine.app.config_text import config_text
 from engine.app.replaying import replay_journal
 from engine.backtest.dataset import Dataset
@@ -50,10 +46,10 @@ BEGIN_US = START_US + 10_000_000
 END_US = BEGIN_US + SECONDS * 1_000_000
 END = "2026-01-01T00:02:10Z"
 WAY_US = 1_000
+RECORDED = "mode: backtest\nexchanges:\n  binance:\n    connector: recorded"
+LIVE = "mode: paper\nexchanges:\n  binance:\n    connector: binance\n    maker_fee: 2bps\n    taker_fee: 5bps"
 ORDER = ("client_order_id", "created_us", "price", "quantity", "filled")
 FILL = ("event_us", "client_order_id", "side", "price", "quantity", "fee")
-ENTRY_US, RESPONSE_US = 20_000, 10_000
-FEES = {"maker_rate": Decimal("0.0002"), "taker_rate": Decimal("0.0005")}
 
 
 class Heard:
@@ -93,11 +89,11 @@ class PaperSession:
         clock = LoopClock(self._loop)
         urls = Urls(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", "")
         market = await prepare(BinanceSettings("binance", ["BTC-USDT"], urls, None), clock.now_us)
-        instruments = [replace(each, **FEES) for each in market.instruments]  # type: ignore[arg-type]
-        latency = Latency(0, constant(ENTRY_US), constant(RESPONSE_US))
-        balances = {"BTC": Decimal("0.5"), "USDT": Decimal(30000)}
-        paper = PaperConnector(market, instruments, binance_sheet(), balances, latency, FillRules())
         start_us, config = clock.now_us(), self._loaded.config
+        exchange = config.exchanges["binance"]
+        assert isinstance(exchange, RealExchange)
+        paper: Any = put_on_paper(config, exchange, market)
+        instruments = paper.instruments
         header = Header(
             version="test",
             session_id="test",
@@ -146,7 +142,9 @@ def parity(tmp_path_factory: pytest.TempPathFactory) -> Parity:
     settings = [*(f"strategy.{name}={value}" for name, value in strategy.items()), f"data.end={END}"]
     results, result = run(folder / "backtest", folder / "set", *settings)
     loop = NetLoop(1, weather=Weather(steady(WAY_US)))
-    session = PaperSession(loop, lines, load_bot([folder / "backtest" / "bot.yml"], settings), folder / "set")
+    live = write(folder / "live.yml", (folder / "backtest" / "bot.yml").read_text().replace(RECORDED, LIVE))
+    text = "\n".join(line for line in live.read_text().splitlines() if not line.startswith("data:"))
+    session = PaperSession(loop, lines, load_bot([write(live, text)], settings[:-1]), folder / "set")
     run_net(loop, session.run())
     return session, results, result
 

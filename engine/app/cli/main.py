@@ -26,13 +26,14 @@ COMMANDS = {
     "config show": Entry(
         "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
     ),
-    "data": Entry("", "Data sets: import, simulate, list, check, convert."),
+    "data": Entry("", "Data sets: import, record, simulate, list, check, convert."),
     "data check": Entry(
         "engine.app.cli.data_check:command", "Check a data set: files, order, prices, books; show its quality."
     ),
     "data convert": Entry(
         "engine.app.cli.data_convert:command", "Write a data set as files for other programs, one a day."
     ),
+    "data record": Entry("engine.app.cli.data_record:command", "Record a live market into a data set, without a key."),
     "data import": Entry(
         "engine.app.cli.data_import:command", "Make a data set from files of venues and of other programs."
     ),

@@ -100,6 +100,12 @@ class RecordedExchange(ExchangeConfig):
     latency: DurationUs | None = setting(None, doc="to the exchange; left out: execution_delay", example="60ms")
     feed_latency: DurationUs = setting("10ms", doc="of market data without receive times", example="10ms")
     response_latency: DurationUs = setting("10ms", doc="of answers and fills", example="10ms")
+    latency_sigma: float = setting(
+        0.0, ge=0, le=3, doc="above 0: latencies are medians, this is the deviation of their logarithm", example="0.4"
+    )
+    latency_file: str = setting(
+        "", env=True, doc="measured instead: CSV request_us,venue_us,response_us", example="data/latency.csv"
+    )
     maker_fee: Fee = setting("2bps", doc="of the order value; negative is a rebate", example="2bps")
     taker_fee: Fee = setting("5bps", doc="of the order value", example="5bps")
     leverage: PositiveDecimal = setting("1", doc="of derivatives", example="3")
@@ -112,8 +118,12 @@ class RealExchange(ExchangeConfig):
     account: str = setting("default", doc="name of the account in the secrets file", example="default")
     api_key: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_KEY}")
     api_secret: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_SECRET}")
-    maker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="2bps")
-    taker_fee: Fee | None = setting(None, doc="overrides the venue's answer", example="5bps")
+    maker_fee: Fee | None = setting(None, doc="overrides the venue's answer; on paper 10bps", example="2bps")
+    taker_fee: Fee | None = setting(None, doc="overrides the venue's answer; on paper 10bps", example="5bps")
+    balances: Balances = setting({}, doc="of the paper account; left out: default_balance", example="{USDT: 6000}")
+    latency: DurationUs | None = setting(None, doc="on paper: to the exchange; left out: execution_delay")
+    response_latency: DurationUs = setting("10ms", doc="on paper: of answers and fills", example="10ms")
+    latency_sigma: float = setting(0.0, ge=0, le=3, doc="on paper: see recorded exchanges", example="0.4")
     url: str = setting(
         "", env=True, doc="of a venue of this machine that speaks its language", example="http://127.0.0.1:8080"
     )
