@@ -59,7 +59,10 @@ class Rest:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer, and only then let private news go."""
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:  # it broke in the middle: nobody asks any more
+            return web.Response(status=400)
         self._world.advance()
         in_us = self._world.now_us
         status, answer, headers = self._answer(request, body)

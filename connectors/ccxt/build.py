@@ -1,0 +1,77 @@
+"""From settings to a connector that knows what it trades: ccxt asks the exchange before the bot starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from connectors.base.credentials import credentials
+from connectors.base.live import Home
+from connectors.base.outcomes import UNAUTHORIZED
+from connectors.base.start import LiveSettings
+from connectors.ccxt.connector import Ccxt
+from connectors.ccxt.convert import instrument, unified_symbol
+from connectors.ccxt.exchange import Place, close_exchange, open_exchange
+from connectors.ccxt.outcomes import judge
+from engine.core.clock import wall_us
+from engine.core.venue_sheet import VenueSheet
+from engine.model.enums import Action
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.instrument import Instrument
+
+__all__ = ["CcxtSettings", "LiveSettings", "Place", "addresses", "build_connector", "credentials", "prepare"]
+
+CcxtSettings = LiveSettings  # with `urls` a Place
+
+
+def addresses(url: str, testnet: bool = False, exchange_id: str = "") -> Place:
+    """The exchange of that name in ccxt, its test network, or a venue of this machine at `url` (http://host:port)."""
+    return Place(exchange_id, url, testnet)
+
+
+def venue_sheet() -> VenueSheet:
+    """Nothing is known about expiry of requests, and lists may not name client ids: the safe values."""
+    return VenueSheet()
+
+
+def build_connector(settings: CcxtSettings) -> Ccxt:
+    """Ask the exchange what it trades. Raises TickwrightError when that fails."""
+    return asyncio.run(prepare(settings, wall_us))
+
+
+async def prepare(settings: CcxtSettings, now_us: Callable[[], int]) -> Ccxt:
+    """The same inside a running loop."""
+    place, name = settings.urls, settings.name
+    exchange = open_exchange(place, settings.credentials, now_us)
+    try:
+        await exchange.load_markets()
+        markets = [exchange.markets.get(unified_symbol(pair)) for pair in settings.trading_pairs]
+        found = [instrument(market, name, exchange.precisionMode) for market in markets if market and market["active"]]
+        if settings.credentials is not None:
+            await exchange.fetch_balance()
+    except BadMessage as error:
+        raise TickwrightError(f"{name}: {error}") from None
+    except Exception as error:  # handled: whatever ccxt raises becomes a text for the operator
+        failure = judge(error, Action.BALANCES)
+        if failure.code == UNAUTHORIZED:
+            raise Unauthorized(f"{name} refuses the key: {failure.text}\n  fix: tickwright keys add") from None
+        raise TickwrightError(f"{name} does not tell what it trades: {failure}") from None
+    finally:
+        await close_exchange(exchange)
+    missing = sorted(set(settings.trading_pairs) - {each.symbol for each in found})
+    if missing:
+        raise TickwrightError(f"{name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+    instruments = [_with_rates(each, settings) for each in found]
+    home = Home(name, instruments, venue_sheet().request_expiry_us, place.url or "https://localhost", settings.seed)
+    return Ccxt(home, place, settings.credentials)
+
+
+def _with_rates(listed: Instrument, settings: CcxtSettings) -> Instrument:
+    """The rates of the configuration, else those that ccxt knows."""
+    maker, taker = settings.maker_rate, settings.taker_rate
+    return replace(
+        listed,
+        maker_rate=listed.maker_rate if maker is None else maker,
+        taker_rate=listed.taker_rate if taker is None else taker,
+    )
