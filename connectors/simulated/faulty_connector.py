@@ -81,6 +81,7 @@ class FaultyConnector:
         self._outbox: list[tuple[int, int, Event]] = []
         self._number = count().__next__
         self._failures = 0
+        self._said_us = 0  # when the newest word about the private stream arrives
         self._connecting = False
         self._dead = False
         world.listener = self
@@ -225,7 +226,7 @@ class FaultyConnector:
             self._put(ConnectorStatus(self.venue, Channel.REST, Health.HEALTHY, "ban over", banned_us))
         else:
             self._retry_us = max(self._retry_us, back_us + int(world.chance.random() * 3 * SECOND_US))
-        if world.watcher is not None:
+        if world.watcher is not None and not self._dead:
             until_us = self.banned_us if banned else self._retry_us
             world.watcher.limited(back_us - self.skew_us, until_us - self.skew_us, banned=banned)
 
@@ -284,8 +285,7 @@ class FaultyConnector:
             return
         self._failures = 0
         self.stream = Stream(world.now_us)
-        receive_us = world.now_us + self.skew_us + world.latency_us()
-        self._put(ConnectorStatus(self.venue, Channel.USER, Health.HEALTHY, "connected", receive_us))
+        self._say(Health.HEALTHY, "connected", world.latency_us())
 
     def _reconnect(self, channel: Channel) -> None:
         if channel is Channel.USER:
@@ -315,11 +315,14 @@ class FaultyConnector:
             stream.mute_until_us = now_us + int(chance.random() * 30 * SECOND_US)
 
     def _lose(self, reason: str) -> None:
-        world = self.world
         self.stream = None
-        receive_us = world.now_us + self.skew_us + world.latency_us()
-        self._put(ConnectorStatus(self.venue, Channel.USER, Health.DOWN, reason, receive_us))
+        self._say(Health.DOWN, reason, self.world.latency_us())
         self._connect(CONNECT_BACKOFF_US[0])
+
+    def _say(self, health: Health, reason: str, delay_us: int) -> None:
+        """A process learns of its own connections in their order."""
+        self._said_us = max(self._said_us, self.world.now_us + self.skew_us + delay_us)
+        self._put(ConnectorStatus(self.venue, Channel.USER, health, reason, self._said_us))
 
     def _stall(self, stream: Stream, until_us: int) -> None:
         if stream.stall_until_us <= self.world.now_us:
@@ -331,8 +334,7 @@ class FaultyConnector:
         """The last frame of any kind is WATCHDOG_US old."""
         if self.stream is stream and stream.stall_until_us > self.world.now_us:
             self.world.count("watchdog")
-            receive_us = self.world.now_us + self.skew_us + 1
-            self._put(ConnectorStatus(self.venue, Channel.USER, Health.STALE, "no frame for 10 s", receive_us))
+            self._say(Health.STALE, "no frame for 10 s", 1)
 
     def hear_private(self, events: Sequence[Event]) -> None:
         """Events of the account: lost, doubled, overtaken."""
