@@ -31,3 +31,7 @@ class JournalFile:
         self._digest = self._writer.digest
         self._writer.close()
         self._file.close()
+
+    def break_off(self) -> None:
+        """Leave the journal without an end: it is not complete."""
+        self._file.close()

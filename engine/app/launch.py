@@ -116,7 +116,11 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
         if left:
             where = "their simulated exchange ended with the process"
             notices.info("I-START", "", f"the last session died with {left} orders open; {where}", session.now_us())
-        yield session
+        try:
+            yield session
+        except BaseException:
+            session.recorder.journal.break_off()
+            raise
         session.recorder.journal.close()
     except BaseException as error:
         what = redaction.clean(f"{type(error).__name__}: {error}")

@@ -1,6 +1,7 @@
 """What a session tells other programs, over the bus of its process."""
 
 import itertools
+import sqlite3
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,10 @@ class Listener:
     def of(self, kind: str) -> list[Any]:
         """The payloads of a kind."""
         return [decode(each.topic, each.body).data for each in self.messages if kind_of(each.topic) == kind]
+
+    def row(self, kind: str) -> tuple[str, str]:
+        """Topic and body of the last one of a kind."""
+        return next((m.topic, m.body.decode()) for m in reversed(self.messages) if kind_of(m.topic) == kind)
 
     def kinds(self) -> Counter[str]:
         return Counter(kind_of(message.topic) for message in self.messages)
@@ -142,3 +147,47 @@ def test_a_limit_that_is_reached(tmp_path: Path) -> None:
     session = run_virtual_bot(tmp_path, "risk.kill_switch=0.0001%", seconds=600, ready=listener)
     assert session.ending is Ending.RISK
     assert [alert.rule for alert in listener.of("risk.alert")] == ["R-KILL"]
+
+
+def test_a_session_that_breaks(tmp_path: Path) -> None:
+    listener = Listener("session.#")
+
+    def broken(session: Session) -> None:
+        raise ZeroDivisionError("no screen")
+
+    def ready(session: Session) -> None:
+        listener(session)
+        session.show = broken
+
+    with pytest.raises(ZeroDivisionError):
+        run_virtual_bot(tmp_path, ready=ready)
+    (crashed,) = listener.of("session.crashed")
+    assert (crashed.exit_code, crashed.exit_reason) == (1, "ZeroDivisionError: no screen")
+
+
+def test_a_past_log_that_cannot_be_read(tmp_path: Path) -> None:
+    listener = Listener("session.#")
+    past = bot_of(tmp_path).past
+    past.mkdir(parents=True)
+    (past / "orders_1.sqlite").write_bytes(b"no database at all" * 100)
+    session = run_virtual_bot(tmp_path, ready=listener)
+    assert listener.of("session.stopped")
+    assert any("orders_1.sqlite: file is not a database" in shown.notice.text for shown in session.notices.recent)
+
+
+def test_what_the_bus_could_not_tell_is_told_by_the_next_session(tmp_path: Path) -> None:
+    first, second = Listener(), Listener()
+
+    def end(session: Session) -> None:
+        first(session)
+        session.bus.subscribe("order.open.#", lambda _: session.interrupt())
+
+    run_virtual_bot(tmp_path, ready=end)
+    log = bot_of(tmp_path).orders
+    with sqlite3.connect(log) as connection:
+        connection.execute("INSERT INTO outbox (topic, payload) VALUES (?, ?)", first.row("session.stopped"))
+    connection.close()
+    run_virtual_bot(tmp_path, ready=second)
+    assert len({message.log_id for message in second.messages}) == 2
+    assert second.messages[0].log_id == first.messages[0].log_id
+    assert second.messages[0].topic == "session.stopped.maker"

@@ -13,6 +13,7 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
 from engine.app.messaging.outbox import BotOutbox
+from engine.messaging import rabbit
 from engine.messaging.commands import Command, Judge
 from engine.messaging.envelope import Message
 from engine.messaging.link import Link
@@ -77,6 +78,16 @@ async def test_no_broker() -> None:
     assert "Connect" in publisher.error
     assert "hunter2" not in publisher.error
     await publisher.close()
+
+
+async def test_a_broker_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbit, "ANSWER_SECONDS", 0.05)
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    publisher = RabbitPublisher(link(f"amqp://tickwright:secret@127.0.0.1:{port}/"))
+    assert await publisher.publish(messages(1)) == 0
+    assert publisher.error == "no answer within 0.05 s"
+    server.close()
 
 
 async def test_wrong_password(broker: Broker) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from rich.console import Console
 from engine.app.config.load import load_bot
 from engine.app.failure import Failure
 from engine.app.launch import Run, run_bot
+from engine.app.messaging import messenger
 from engine.app.session import Ending, Session
 from engine.app.status import status_of
 from engine.app.status_view import render_status
@@ -102,7 +104,10 @@ def test_everything_arrives(broker: Broker, queue: str, tmp_path: Path) -> None:
     assert PastOutbox.open(bot_of(tmp_path).orders) is None
 
 
-def test_what_an_ended_session_could_not_send(broker: Broker, queue: str, tmp_path: Path) -> None:
+def test_what_an_ended_session_could_not_send(
+    broker: Broker, queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messenger, "DOWN_SECONDS", 0.2)  # instead of a minute
     seen: list[str] = []
 
     def look(session: Session) -> None:
@@ -115,6 +120,7 @@ def test_what_an_ended_session_could_not_send(broker: Broker, queue: str, tmp_pa
     assert "Connect" in seen[-1]
     texts = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".yml"]
     assert any(b"messages have not arrived" in text for text in texts)
+    assert any(re.search(rb"W-BROKER .*unreachable for 1 s: .*Connect.*messages wait", text) for text in texts)
     assert not any(PASSWORD.encode() in text for text in texts)
     assert not any(PASSWORD in text for text in seen)
     second = run_told(tmp_path, broker.url("tickwright"))

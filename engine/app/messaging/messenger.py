@@ -58,7 +58,7 @@ class Messenger:
         relaying, *others = self._tasks
         self._say_goodbye(error)
         self._relay.finish()
-        await asyncio.wait([relaying], timeout=LAST_SECONDS)
+        await asyncio.wait([relaying], timeout=0 if isinstance(error, asyncio.CancelledError) else LAST_SECONDS)
         for task in (relaying, *others):
             task.cancel()
         await asyncio.gather(relaying, *others, return_exceptions=True)
