@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -38,6 +39,9 @@ class Store:
         self.engine = engine
         self.where = where
         self.postgres = engine.dialect.name == "postgresql"
+        self._drivers: WeakSet[Any] = WeakSet()
+        if self.postgres:
+            sa.event.listen(engine.sync_engine, "connect", self._connected)
 
     @classmethod
     def open(cls, url: str, base: Path, *, reader: bool = False) -> "Store":
@@ -64,6 +68,14 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    def abort(self) -> None:
+        """Cut every connection, without a word to the other side: whoever waits for an answer gets an error."""
+        for driver in list(self._drivers):
+            driver.terminate()
+
+    def _connected(self, connection: Any, _record: object) -> None:
+        self._drivers.add(connection.driver_connection)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

@@ -73,8 +73,8 @@ class MarketWriter:
 
     async def _write(self, connection: AsyncConnection) -> Sequence[Row]:
         """Returns the rows of ticks."""
-        if self._store.postgres:  # the first statement also begins the transaction for the driver
-            await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        if self._store.postgres:  # SQLAlchemy begins with its first statement, the driver is to be inside
+            await connection.exec_driver_sql("SELECT")
         ticks: Sequence[Row] = ()
         for name, batch in self._waiting.items():
             table = tables.metadata.tables[name]

@@ -6,8 +6,8 @@ the trading loop. What goes wrong is told once and tried again; facts wait in th
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from engine.store.errors import OrderLogError
 from engine.store.history import timescale_jobs
@@ -25,8 +25,6 @@ from engine.store.history.rollups import ALL_US, Rollups
 from engine.store.history.upgrade import check, upgrade
 
 POLL_SECONDS = 0.25
-ATTEMPT_SECONDS = 5.0
-LONG_SECONDS = 300.0  # what has no hurry: migrations, rollups, maintenance
 ROLLUP_SECONDS = 1.0
 MAINTAIN_SECONDS = 60.0
 BACKOFF_SECONDS = (0.1, 2.0)  # doubling from the first to the second
@@ -38,6 +36,9 @@ T = TypeVar("T")
 
 class HistoryService:
     """Raises StoreRefused when the plan's address is none."""
+
+    attempt_seconds = 5.0  # how long an answer may take
+    long_seconds = 120.0  # that of what has no hurry: migrations, rollups, maintenance
 
     def __init__(self, plan: Plan, feed: Feed, progress: Progress) -> None:
         self._plan = plan
@@ -53,11 +54,12 @@ class HistoryService:
         self._level = Level.NONE
         self._behind_s = 0.0  # since when entries wait
         self._late = False
+        self._wait_s = BACKOFF_SECONDS[0]
         progress.where = store.where
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`, and then until everything is written or `END_SECONDS` are over."""
-        progress, wait = self._progress, BACKOFF_SECONDS[0]
+        progress = self._progress
         log = LogReader(self._plan.log)
         try:
             while True:
@@ -68,8 +70,8 @@ class HistoryService:
                     await self._store.close()  # dead connections, and what they had prepared
                     if stop.is_set() or isinstance(error, StoreVersion):
                         return
-                    await _pause(stop, wait)
-                    wait = min(wait * 2, BACKOFF_SECONDS[1])
+                    await _pause(stop, self._wait_s)
+                    self._wait_s = min(self._wait_s * 2, BACKOFF_SECONDS[1])
                 else:
                     progress.state = "closed"
                     return
@@ -92,17 +94,17 @@ class HistoryService:
                 await self._roll_up(self._feed.now_us)
             if now >= next_maintenance:
                 next_maintenance = now + MAINTAIN_SECONDS
-                self._progress.said += await self._within(LONG_SECONDS, self._maintenance.run(self._level))
+                self._progress.said += await self._within(self.long_seconds, self._maintenance.run(self._level))
             await _pause(stop, POLL_SECONDS)
         await self._within(END_SECONDS, self._finish(log))
 
     async def _connect(self) -> None:
         plan, store = self._plan, self._store
         if plan.auto_upgrade:
-            upgraded = await self._within(LONG_SECONDS, upgrade(store, timescale=plan.timescale))
+            upgraded = await self._within(self.long_seconds, upgrade(store, timescale=plan.timescale))
             self._level = upgraded.level
         else:
-            self._level = await self._within(ATTEMPT_SECONDS, check(store))
+            self._level = await self._within(self.attempt_seconds, check(store))
         self._progress.level = self._level
 
     async def _catch_up(self, stop: asyncio.Event) -> None:
@@ -111,7 +113,7 @@ class HistoryService:
             try:
                 last, cursor = log.last_seq(), -1
                 while cursor < last and not stop.is_set():
-                    cursor = await self._within(ATTEMPT_SECONDS, self._exporter.export(log))
+                    cursor = await self._within(self.attempt_seconds, self._exporter.export(log))
             finally:
                 log.close()
 
@@ -120,9 +122,9 @@ class HistoryService:
         more = True
         while more:
             if log.last_seq() > self._progress.exported_seq:
-                cursor = await self._within(ATTEMPT_SECONDS, self._exporter.export(log))
+                cursor = await self._within(self.attempt_seconds, self._exporter.export(log))
                 self._progress.exported_seq = cursor
-            more = await self._within(ATTEMPT_SECONDS, self._writer.flush())
+            more = await self._within(self.attempt_seconds, self._writer.flush())
             more |= log.last_seq() > self._progress.exported_seq
             self._report(log)
 
@@ -131,24 +133,28 @@ class HistoryService:
         await self._rollups.compute(ALL_US)
 
     async def _roll_up(self, now_us: int) -> None:
-        await self._within(LONG_SECONDS, self._rollups.compute(now_us))
+        await self._within(self.long_seconds, self._rollups.compute(now_us))
         late, self._rollups.late = self._rollups.late, None
         if late is not None and self._level is Level.TIMESCALE:
             with self._store.guarded():
                 refreshed = timescale_jobs.refresh_all(self._store, *late, self._plan.retention_us)
-                await self._within(LONG_SECONDS, refreshed)
+                await self._within(self.long_seconds, refreshed)
 
-    async def _within(self, seconds: float, work: Awaitable[T]) -> T:
+    async def _within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
         """A database that does not answer is one that cannot be reached."""
+        task = asyncio.create_task(work)
         try:
-            async with asyncio.timeout(seconds):
-                return await work
-        except TimeoutError:
-            raise StoreUnreachable(
-                f"no answer in {seconds:g} s", self._store.where, "check that the database runs"
-            ) from None
+            await asyncio.wait({task}, timeout=seconds)
+            if task.done():
+                return task.result()
+            self._store.abort()  # a connection that is dead would not even take a rollback
+            task.cancel()
+            await asyncio.wait({task}, timeout=seconds)
+            raise StoreUnreachable(f"no answer in {seconds:g} s", self._store.where, "check that the database runs")
         except OrderLogError as error:
             raise StoreRefused(f"the order log cannot be read: {error}", self._store.where, "") from error
+        finally:
+            task.cancel()
 
     def _report(self, log: LogReader) -> None:
         progress, feed = self._progress, self._feed
@@ -190,6 +196,7 @@ class HistoryService:
         if progress.error:
             progress.said.append(Said("I-STORE", "the history is written again"))
         progress.error, progress.state = "", "ready"
+        self._wait_s = BACKOFF_SECONDS[0]
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -58,8 +58,10 @@ class Server:
 
     def pause(self, *, paused: bool = True) -> None:
         """It neither answers nor closes connections."""
-        pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGSTOP if paused else signal.SIGCONT)
+        parent = (self.data / "postmaster.pid").read_text().split()[0]
+        found = subprocess.run(["pgrep", "-P", parent], capture_output=True, text=True, check=True)
+        for pid in (parent, *found.stdout.split()):
+            os.kill(int(pid), signal.SIGSTOP if paused else signal.SIGCONT)
 
     def close(self) -> None:
         self.kill()
