@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from connectors.simulated.build import VenueSettings, synthetic_markets
+from connectors.simulated.market import Market
 from connectors.simulated.scenario import MarketSection, Scenario
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
 from connectors.simulated.server.entrance import Entrance
+from connectors.simulated.server.gate.entrance import GateEntrance
+from connectors.simulated.server.gate.keys import Key as GateKey
+from connectors.simulated.server.gate.world import GateWorld
+from connectors.simulated.server.okx.entrance import OkxEntrance
+from connectors.simulated.server.okx.keys import Key as OkxKey
+from connectors.simulated.server.okx.world import OkxWorld
 from connectors.simulated.server.values import EIGHT
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account
 from engine.core.clock import Clock
 from engine.model.instrument import Instrument
 from engine.model.money import is_multiple
 
 WORTH = Decimal(1_000_000)  # of each asset, in quote: what an account begins with
 FEE_RATE = Decimal("0.001")
+Now = Callable[[], int]
+Accounts = Sequence[tuple[str, str, Account]]  # API key, secret, whose
 
 
 def build_server(
-    name: str, pair: str, scenario: Scenario, seed: int | None, keys: Mapping[str, tuple[str, str]]
-) -> VenueServer[World]:
+    name: str,
+    pair: str,
+    scenario: Scenario,
+    seed: int | None,
+    keys: Mapping[str, tuple[str, str]],
+    protocol: str = "binance",
+) -> VenueServer[Any]:
     """One synthetic market from now on, and an account for each of `keys`: (API key, secret) by the account's name.
 
-    Raises BadValue about a scenario without a start price.
+    `protocol` is one of PROTOCOLS; where keys have a passphrase, it is the account's name. Raises BadValue about a
+    scenario without a start price.
     """
     clock = Clock()
     market = MarketSection(scenario=scenario.name) if seed is None else MarketSection(scenario=scenario.name, seed=seed)
@@ -36,11 +53,40 @@ def build_server(
     (instrument,) = map(_with_exact_fees, instruments)
     assert scenario.start_price is not None
     exchange = SimulatedExchange(name, [instrument])
-    world = World(exchange, markets, clock.now_us, seed=scenario.seed if seed is None else seed)
     balances = {instrument.quote: WORTH, instrument.base: instrument.round_quantity(WORTH / scenario.start_price)}
-    for owner, (key, secret) in keys.items():
-        world.add_key(hmac_credential(key, secret, exchange.open_account(owner, balances)))
+    accounts = [(key, secret, exchange.open_account(owner, balances)) for owner, (key, secret) in keys.items()]
+    chosen = scenario.seed if seed is None else seed
+    return PROTOCOLS[protocol](exchange, markets, clock.now_us, chosen, accounts)
+
+
+def _binance(
+    exchange: SimulatedExchange, markets: Sequence[Market], now_us: Now, seed: int, accounts: Accounts
+) -> VenueServer[Any]:
+    world = World(exchange, markets, now_us, seed=seed)
+    for key, secret, account in accounts:
+        world.add_key(hmac_credential(key, secret, account))
     return VenueServer(world, Entrance(world))
+
+
+def _okx(
+    exchange: SimulatedExchange, markets: Sequence[Market], now_us: Now, seed: int, accounts: Accounts
+) -> VenueServer[Any]:
+    world = OkxWorld(exchange, markets, now_us)
+    for key, secret, account in accounts:
+        world.keys.add(OkxKey(key, secret, account.name, account))
+    return VenueServer(world, OkxEntrance(world))
+
+
+def _gate(
+    exchange: SimulatedExchange, markets: Sequence[Market], now_us: Now, seed: int, accounts: Accounts
+) -> VenueServer[Any]:
+    world = GateWorld(exchange, markets, now_us)
+    for key, secret, account in accounts:
+        world.keys.add(GateKey(key, account, secret))
+    return VenueServer(world, GateEntrance(world))
+
+
+PROTOCOLS = {"binance": _binance, "okx": _okx, "gate": _gate}
 
 
 def _with_exact_fees(instrument: Instrument) -> Instrument:

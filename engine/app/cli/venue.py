@@ -20,13 +20,15 @@ from engine.app.scenarios import find_scenario, load_scenario
 from engine.schema.values import BadValue
 
 PAIR = "BTC-USDT"  # where a scenario names none
+PROTOCOLS = ("binance", "okx", "gate")
 OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 
 
-@click.command(help="Run a simulated exchange as a process of its own, for bots or for any client of Binance Spot.")
+@click.command(help="Run a simulated exchange as a process of its own, for bots or for any client of a real one.")
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Where bots connect (simulated_remote).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Speak an exchange's protocol on this port; 0: a free one.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Speak Binance Spot's protocol on this port; 0: a free one."
+    "--protocol", type=click.Choice(PROTOCOLS), default="binance", help="With --port: spot; binance by default."
 )
 @click.option("--scenario", "text", metavar="FILE|NAME", default="normal", help="By default: normal.")
 @click.option("--name", default="sim", help="What bots call the exchange; sim by default.")
@@ -38,6 +40,7 @@ def command(
     output: Output,
     path: Path | None,
     port: int | None,
+    protocol: str,
     text: str,
     name: str,
     seed: int | None,
@@ -51,10 +54,10 @@ def command(
     pair = scenario.trading_pair or PAIR
     if path is None:
         keys = {owner: (token_hex(32), token_hex(32)) for owner in OWNERS}
-        server = load("connectors.simulated.server.build:build_server")(name, pair, scenario, seed, keys)
+        server = load("connectors.simulated.server.build:build_server")(name, pair, scenario, seed, keys, protocol)
         for fault in _read_faults(faults):
             server.world.wire.arm(fault)
-        asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, pair, keys))))
+        asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, pair, protocol, keys))))
         return
     _check_free(path)
     process = load("connectors.simulated.process:build_process")(name, pair, scenario, seed, latency)
@@ -76,12 +79,16 @@ def _read_faults(path: Path | None) -> list[Any]:
     return found
 
 
-def _tell_port(output: Output, port: int, pair: str, keys: dict[str, tuple[str, str]]) -> None:
-    """Where the exchange is and the keys of its two accounts, which are told this once."""
+def _tell_port(output: Output, port: int, pair: str, protocol: str, keys: dict[str, tuple[str, str]]) -> None:
+    """Where the exchange is and the keys of its two accounts, which are told this once. OKX's have a passphrase."""
     url = f"http://127.0.0.1:{port}"
     accounts = {owner: {"api_key": key, "secret": secret} for owner, (key, secret) in keys.items()}
+    if protocol == "okx":
+        accounts = {owner: account | {"passphrase": owner} for owner, account in accounts.items()}
     lines = [f"{pair} is traded at {url} and {url.replace('http', 'ws')}"]
-    lines += [f"{owner}: API key {key}\n{' ' * len(owner)}  secret  {secret}" for owner, (key, secret) in keys.items()]
+    for owner, account in accounts.items():
+        words = [f"{name.replace('_', ' ')} {value}" for name, value in account.items()]
+        lines.append(f"{owner}: " + f"\n{' ' * len(owner)}  ".join(words))
     output.result({"url": url, "trading_pair": pair, "accounts": accounts}, "\n".join(lines))
 
 

@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -13,15 +15,24 @@ from tests.app.cli.support import failed
 from tests.support import ROOT
 
 
-def test_a_served_market(tmp_path: Path) -> None:
-    words = ["venue", "--port", "0", "--seed", "3", "--json", "--userdir", str(tmp_path)]
+@pytest.mark.parametrize(
+    ("protocol", "question", "best"),
+    [
+        ("binance", "/api/v3/depth?symbol=BTCUSDT&limit=1", lambda body: body),
+        ("okx", "/api/v5/market/books?instId=BTC-USDT&sz=1", lambda body: body["data"][0]),
+        ("gate", "/api/v4/spot/order_book?currency_pair=BTC_USDT&limit=1", lambda body: body),
+    ],
+)
+def test_a_served_market(protocol: str, question: str, best: Callable[[Any], Any], tmp_path: Path) -> None:
+    words = ["venue", "--port", "0", "--seed", "3", "--json", "--userdir", str(tmp_path), "--protocol", protocol]
     venue = subprocess.Popen([sys.executable, str(ROOT / "bot.py"), *words], stdout=subprocess.PIPE, text=True)
     try:
         assert venue.stdout is not None
         data = json.loads(venue.stdout.readline())["data"]
         assert list(data["accounts"]) == ["alice", "bob"]
-        with urlopen(f"{data['url']}/api/v3/depth?symbol=BTCUSDT&limit=1") as answer:
-            book = json.load(answer)
+        assert ("passphrase" in data["accounts"]["bob"]) is (protocol == "okx")
+        with urlopen(data["url"] + question) as answer:
+            book = best(json.load(answer))
         assert float(book["bids"][0][0]) < float(book["asks"][0][0])
     finally:
         venue.send_signal(signal.SIGTERM)
