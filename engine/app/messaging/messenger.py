@@ -65,7 +65,8 @@ class Messenger:
         await self._publisher.close()
         self._session.recorder.flush()
         if self._outbox.waiting:
-            self._tell("W-BROKER", f"{self._outbox.waiting:,} messages have not arrived; the next start sends them")
+            text = f"{self._outbox.waiting:,} messages have not arrived; the next start sends them"
+            self._session.notices.info("W-BROKER", "", text, self._session.now_us())
 
     def status(self) -> dict[str, Any]:
         """How far messages have come. `lag_us` is the age of the oldest that waits, None if none does."""
