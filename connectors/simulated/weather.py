@@ -40,6 +40,7 @@ class Weather:
         self._rules: dict[str, Instrument] = {}  # as they were
         self._strangers = 0
         self.drift_us = 0
+        self.may_drift = False  # whoever begins a ledger with a wrong balance cannot know
         self._drift: dict[str, Decimal] = {}  # what balances are wrong by
         self._no_rights_us = 0
 
@@ -97,7 +98,7 @@ class Weather:
             self.no_trades_us = now_us + self._seconds(60, 110)
         if rates.rules_rate and not self._rules and self._strikes(rates.rules_rate, "rules"):
             self._change_rules()
-        if rates.drift_rate and not self._drift and self._strikes(rates.drift_rate, "drift"):
+        if rates.drift_rate and self.may_drift and not self._drift and self._strikes(rates.drift_rate, "drift"):
             self._change_balance()
         if rates.key_rights_rate and self._strikes(rates.key_rights_rate, "key_rights"):
             self._no_rights_us = now_us + self._seconds(5, 40)

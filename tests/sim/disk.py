@@ -27,6 +27,10 @@ class Disk:
     def in_transaction(self) -> bool:
         return self.real.in_transaction
 
+    @property
+    def has_ledger(self) -> bool:
+        return self.real.execute("SELECT 1 FROM balances").fetchone() is not None
+
     def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         if self.fault and statement.startswith("BEGIN") and self._chance.random() < self.fault:
             self.failed += 1
@@ -43,7 +47,7 @@ class Disk:
 
     def copy(self) -> None:
         """Remember the disk as it is, if the ledger has begun."""
-        if self.real.execute("SELECT 1 FROM balances").fetchone():
+        if self.has_ledger:
             self._copy = self.real.serialize()
 
     def set_back(self) -> bool:

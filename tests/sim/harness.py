@@ -160,6 +160,7 @@ class Run:
             if (now_us // SECOND_US) % (OPERATOR_US // SECOND_US) == 0:
                 self._resume()
         self.market.calm_us = world.weather.drift_us
+        world.weather.may_drift = world.weather.may_drift or self.disk.has_ledger
         self._to(until_us)
         if self.life is not None:
             self.checks.second(self.life.engine, self.life.connector.stream, self._awake_us)

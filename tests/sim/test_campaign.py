@@ -11,6 +11,7 @@ from tests.sim.campaign import report, run_seed, run_seeds, settings_of
 from tests.sim.crash_points import crash_at, crash_everywhere
 from tests.sim.harness import Run
 from tests.sim.mutants import MUTANTS, kill
+from tests.sim.mutants.patch import Patch
 
 ROOT = Path(__file__).parent.parent.parent
 FRESH = 300
@@ -34,15 +35,19 @@ def test_fresh_seeds_of_this_commit(chunk: int) -> None:
     assert summary["fills"] > 0
 
 
-def regressions() -> list[tuple[int, str, float]]:
+def regressions() -> list[tuple[int, str, float, str]]:
     lines = (Path(__file__).parent / "regressions.txt").read_text().splitlines()
     fields = [line.partition("|")[0].split() for line in lines if not line.startswith("#")]
-    return [(int(seed), profile, float(scale)) for seed, profile, scale in fields]
+    return [(int(seed), profile, float(scale), mutant) for seed, profile, scale, mutant in fields]
 
 
-@pytest.mark.parametrize(("seed", "profile", "scale"), regressions())
-def test_seeds_that_failed_once(seed: int, profile: str, scale: float) -> None:
+@pytest.mark.parametrize(("seed", "profile", "scale", "mutant"), regressions())
+def test_seeds_that_failed_once(seed: int, profile: str, scale: float, mutant: str) -> None:
     assert run_seed(seed, profile, scale)["violations"] == {}
+    if mutant != "-":
+        with Patch() as patch:
+            MUTANTS[mutant].apply(patch)
+            assert run_seed(seed, profile, scale)["violations"]
 
 
 @pytest.mark.parametrize("profile", ["healthy", "lossy", "no_expiry", "crash_rate", "disk", "duplicate", "stale_read"])

@@ -21,10 +21,12 @@ from engine.core import (
 )
 from engine.core.executors.quote import QuoteExecutor
 from engine.core.funds import Funds
-from engine.core.lifecycle import News, Stage
+from engine.core.lifecycle import ENDED_REASONS, News, Stage
 from engine.core.order_record import FAR, Record
+from engine.core.order_records import OrderRecords
 from engine.core.order_reports import wake_the_dead
 from engine.core.orders import OrderTracker
+from engine.core.parking import Parking
 from engine.core.portfolio import Portfolio
 from engine.core.tracker_state import TrackerState
 from engine.model.enums import CloseReason, OrderStatus, Phase
@@ -252,3 +254,36 @@ def busted_trades_are_missed(patch: Patch) -> None:
     """What the venue took back is waited for, and inferred in the end."""
     patch.set(settlement, "_note_corrected", lambda record, event, before: None)
     patch.set(settlement, "_recount", lambda record, event: False)
+
+
+@mutant()
+def dead_orders_push_ended_ones_out(patch: Patch) -> None:
+    """Also the one that has just been recalled."""
+
+    def shelve(self: OrderRecords, record: Record, now_us: int) -> None:
+        record.done_us = now_us
+        shelf = self._ended if record.order.close_reason in ENDED_REASONS else self._dead
+        shelf.append((now_us, record))
+        while self._count > self._kept and (self._ended or self._dead):
+            self._drop(*(self._ended or self._dead).popleft())
+
+    patch.set(OrderRecords, "shelve", shelve)
+
+
+@mutant(profile="stream_drop+stale_read+slow", scale=4)
+def reported_fills_are_nowhere(patch: Patch) -> None:
+    """What a report says is filled counts neither as open nor, before its trade comes, in the position."""
+
+    def reserved(self: Order) -> Any:
+        if self.settled or self.quantity is None:
+            return ZERO
+        quantity = max(self.quantity, self.amend_quantity or ZERO)
+        return max(ZERO, quantity - max(self.filled, self.venue_filled))
+
+    patch.set(Order, "reserved_quantity", property(reserved))
+
+
+@mutant(profile="lose_response+stale_read+stream_drop+post5xx", scale=4)
+def unidentified_trades_are_no_hindrance(patch: Patch) -> None:
+    """An order is declared dead although a trade is at hand that may be its own."""
+    patch.set(Parking, "may_hold", lambda self, instrument_id, since_us: False)

@@ -253,3 +253,11 @@ def differing_balances_are_adopted(patch: Patch) -> None:
 
     real = patch.set(Comparison, "__init__", init)
     patch.set(Halt, "watch_ledger", watch)
+
+
+@mutant()
+def recall_reads_the_last_commit(patch: Patch) -> None:
+    """What has happened since is not in it: a fill is booked again."""
+    patch.set(
+        Recorder, "recall", lambda self, request, instrument_id: self._log.recall(request, instrument_id, self._now_us)
+    )
