@@ -244,11 +244,6 @@ def side_of(word: str) -> Side:
     return side
 
 
-def recording_parser(instruments: Mapping[str, str]) -> MarketDataParser:
-    """A parser for a recording of these markets: our symbols (BTC-USDT, BTC-USDT-PERP) → instrument ids."""
-    return MarketDataParser({venue_symbol(symbol): name for symbol, name in instruments.items()})
-
-
 def venue_symbol(symbol: str) -> str:
     """OKX's name of BTC-USDT (the same) or BTC-USDT-PERP (BTC-USDT-SWAP)."""
     base = symbol.removesuffix("-PERP")

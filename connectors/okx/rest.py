@@ -12,13 +12,13 @@ from msgspec.json import Decoder
 
 from connectors.base.decoding import decode
 from connectors.base.http import Http, Reply, asked
-from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, judge
+from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.okx.keys import Keys
 from connectors.okx.sheet import DEMO_HEADER, OUTCOMES
 from connectors.okx.wire import Envelope, Receipt, stamp_us
 from engine.core.venue_sheet import SECOND_US
-from engine.model.enums import Action
+from engine.model.enums import Action, Outcome
 from engine.model.errors import BadMessage
 
 ROOT = "/api/v5/"
@@ -105,7 +105,8 @@ class Rest:
         return stamp_us(row.ts)
 
     def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
-        assert self._keys is not None, "this needs a key"
+        if self._keys is None:
+            raise Failed(Outcome.NOT_SENT, "no_key")
         signed = self._keys.headers(self._venue_us(), method, target, body)
         return {**self._headers, "Content-Type": "application/json", **signed}
 

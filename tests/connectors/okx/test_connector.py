@@ -1,6 +1,7 @@
 """OKX's connector at the served exchange in virtual time: what is OKX's own beside the contract of all connectors."""
 
 import asyncio
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from engine.model.event import (
     AccountSnapshot,
     BadMessageSeen,
     ConnectorStatus,
+    Event,
     Fill,
     OrderUpdate,
     RequestFailed,
@@ -39,6 +41,7 @@ from tests.sim.loop.session import MARKET, PAIR, VENUE
 
 OKX = OkxAdapter()
 DAY_MS = 86_400_000
+GOOD = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
 
 
 def statuses(rig: Rig, since: int, channel: Channel) -> list[tuple[str, Health]]:
@@ -251,11 +254,9 @@ def test_a_lookup_that_finds_nothing_or_two_means_nothing() -> None:
 # ---- the start
 
 
-def settings(credentials: Credentials | None = None) -> LiveSettings:
+def settings(credentials: Credentials | None) -> LiveSettings:
     urls = Urls(f"http://127.0.0.1:{PORT}", f"ws://127.0.0.1:{PORT}/ws/v5")
-    return LiveSettings(
-        VENUE, [PAIR], urls, credentials or Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
-    )
+    return LiveSettings(VENUE, [PAIR], urls, credentials)
 
 
 def config(level: str, permissions: str) -> str:
@@ -276,7 +277,7 @@ def test_accounts_that_are_not_traded_with(body: str, kind: type[Exception], say
     async def main(rig: Rig) -> None:
         rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "account/config", status=200, body=body))
         with pytest.raises(kind, match=says):
-            await prepare(settings(), rig.now_us)
+            await prepare(settings(GOOD), rig.now_us)
 
     run_rig(OKX, main)
 
@@ -288,7 +289,24 @@ def test_a_wrong_key_and_a_market_that_is_not_there() -> None:
             await prepare(settings(wrong), rig.now_us)
         rig.exchange.halt(MARKET)
         with pytest.raises(TickwrightError, match=r"sim does not trade BTC-USDT now\n  fix:"):
-            await prepare(settings(), rig.now_us)
+            await prepare(settings(GOOD), rig.now_us)
+
+    run_rig(OKX, main)
+
+
+def test_without_a_key_only_the_market_is_heard() -> None:
+    async def main(rig: Rig) -> None:
+        listener = await prepare(settings(None), rig.now_us)
+        told: list[Event] = []
+        running = asyncio.create_task(listener.run(told.extend, rig.now_us))
+        await rig.until(lambda: any(isinstance(each, BookSnapshot) for each in told))
+        listener.send(rig.order(Side.BUY, "0.1", "59000"))
+        await rig.until(lambda: isinstance(told[-1], OrderUpdate))
+        assert told[-1].reason == "not_sent:no_key"  # type: ignore[union-attr]
+        assert {each.channel for each in told if isinstance(each, ConnectorStatus)} == {Channel.MARKET}
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
     run_rig(OKX, main)
 

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base.decoding import FRAME_BYTES_MAX
 from connectors.okx.book import BOOK_RULES, checksum
-from connectors.okx.parse import CANDLES, MarketDataParser, recording_parser, venue_symbol
+from connectors.okx.parse import CANDLES, MarketDataParser, venue_symbol
 from connectors.okx.wire import read_frame
 from engine.core.books import BookTracker, Verdict
 from engine.model.enums import Side
@@ -166,7 +166,6 @@ def test_bad_frames(parser: MarketDataParser, bad: bytes, says: str) -> None:
 @pytest.mark.parametrize(("symbol", "name"), [("BTC-USDT", "BTC-USDT"), ("BTC-USDT-PERP", "BTC-USDT-SWAP")])
 def test_venue_symbol(symbol: str, name: str) -> None:
     assert venue_symbol(symbol) == name
-    assert recording_parser({symbol: "x:y"}).symbols == {name: "x:y"}
 
 
 def test_mutated_frames_give_events_or_bad_messages(parser: MarketDataParser) -> None:
