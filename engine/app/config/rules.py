@@ -218,6 +218,13 @@ def overrides_from_environment(config: BotConfig, reading: Reading) -> Iterator[
             yield Finding(path, f"{path_text(path)} is set by the environment")
 
 
+def commands_have_a_sender(config: BotConfig, reading: Reading) -> Iterator[Finding]:
+    """A list of verbs alone lets nobody command."""
+    messaging = config.messaging
+    if messaging and messaging.commands and not messaging.command_users:
+        yield Finding(("messaging", "commands"), "are taken from nobody", "name the users in messaging.command_users")
+
+
 def _percent(ratio: Any) -> str:
     return f"{(ratio * 100).normalize():f}%"
 
@@ -235,5 +242,6 @@ RULES: tuple[Rule, ...] = (
     live_needs_limits,
     kill_switch_beyond_drawdown,
     orders_within_limit,
+    commands_have_a_sender,
 )
 WARNINGS: tuple[Rule, ...] = (spreads_earn_fees, overrides_from_environment)
