@@ -25,6 +25,7 @@ _CODES = {
     "E-VERSION": (1, "written by another version"),
     "E-CONFLICT": (1, "changed by somebody else meanwhile"),
     "E-REJECT": (1, "the venue said no"),
+    "E-STORE": (1, "the history cannot be used"),
     "E-DISK": (1, "a file cannot be read or written"),
     "E-EXTRA": (1, "an optional package is missing"),
     "E-INTERRUPTED": (130, "interrupted"),

@@ -14,6 +14,7 @@ from engine.app.cli.output import Output
 from engine.app.cli.text import table
 from engine.app.figures import price, quantity
 from engine.app.log_file import time_text
+from engine.app.registry import load
 from engine.core.clock import wall_us
 from engine.model.fill import Fill
 from engine.model.money import ZERO, to_text
@@ -21,6 +22,7 @@ from engine.model.order import Order
 from engine.store.order_history import OrderHistory
 
 DAY_US = 86_400_000_000
+BY_DAY = "engine.app.cli.by_day:show"  # imports SQLAlchemy: not before it is needed
 Json = dict[str, Any]
 
 
@@ -29,9 +31,14 @@ Json = dict[str, Any]
 @click.option("--days", type=click.FloatRange(0, min_open=True), default=7.0, help="How far back.")
 @click.option("--trades", is_flag=True, help="List the trades.")
 @click.option("--orders", is_flag=True, help="List the orders and everything that happened to them, with causes.")
+@click.option("--by-day", is_flag=True, help="Instead show profit and loss by day, from the history of all sessions.")
+@click.option("--zone", help="With --by-day: the time zone in which days begin, Europe/Berlin; left out: UTC.")
 @click.pass_obj
-def command(output: Output, name: str, days: float, trades: bool, orders: bool) -> None:
+def command(output: Output, name: str, days: float, trades: bool, orders: bool, by_day: bool, zone: str | None) -> None:
     """From the order logs, also while the bot runs. A simulated account begins anew with every session."""
+    if by_day or zone:
+        load(BY_DAY)(output, name, days, zone or "UTC")
+        return
     bot = known_bot(output, name)
     sections = [_section(path, int(days * DAY_US), trades, orders) for path in _logs(bot, int(days * DAY_US))]
     texts = [_text(section, trades, orders) for section in sections]

@@ -39,10 +39,17 @@ COMMANDS = {
     ),
     "data list": Entry("engine.app.cli.data_list:command", "List data sets."),
     "data simulate": Entry("engine.app.cli.data_simulate:command", "Make a data set from a synthetic market."),
+    "db": Entry("", "The database of the history: upgrade, status, backup, export, prune."),
+    "db backup": Entry("engine.app.cli.db:backup", "Copy the history and the order logs of all bots."),
+    "db export": Entry("engine.app.cli.db:export", "Write every table of the history as a file."),
+    "db prune": Entry("engine.app.cli.db:prune", "Delete market data that are older than store.retention."),
+    "db status": Entry("engine.app.cli.db:status", "Show what the history holds, its size, and how far it is behind."),
+    "db upgrade": Entry("engine.app.cli.db:upgrade_", "Make the tables of the history, or bring them up to date."),
     "doctor": Entry(
         "engine.app.cli.doctor:command", "Look for what could go wrong on this machine and in this folder."
     ),
     "exchanges": Entry("engine.app.cli.exchanges:command", "List the exchanges, or the settings of one."),
+    "export": Entry("engine.app.cli.export:command", "Write what the history has of a bot as a file."),
     "history": Entry(
         "engine.app.cli.history:command", "Show what a bot traded, what it owns, and the lives of its orders."
     ),

@@ -78,12 +78,12 @@ def load_text(
     return _check(table, problems, [name], environ or {}, registry)
 
 
-def load_file(file: FilePath | str, model: type[Model]) -> Model:
+def load_file(file: FilePath | str, model: type[Model], environ: Mapping[str, str] | None = None) -> Model:
     """Read one file that is not a bot's, for example a scenario. Raises ConfigError with every problem."""
     table, problems = _file_layer(FilePath(file))
     if table is None:
         raise ConfigError(problems)
-    reading = Reading(BUILT_IN, {})
+    reading = Reading(BUILT_IN, environ or {})
     values = reading.read(table, model)
     try:
         found = model.model_validate(values)

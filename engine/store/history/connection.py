@@ -100,13 +100,10 @@ class Store:
 
     async def vacuum(self, statement: str, *arguments: str) -> None:
         """SQLite's statements that stand outside of every transaction."""
-        raw = await self.engine.raw_connection()
-        driver: Any = raw.driver_connection
-        try:
+        async with self.engine.connect() as connection:  # which begins nothing by itself
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             async with driver.execute(statement, arguments) as cursor:
                 await cursor.fetchall()
-        finally:
-            raw.close()
 
     def insert(self, table: sa.Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the database's dialect."""

@@ -1,0 +1,145 @@
+"""Commands about the history: a bot runs in real time, and everything can be asked for afterwards."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import polars
+import pytest
+
+from tests.app.cli.support import failed, ok, run
+
+BOT = """name: maker
+mode: simulated
+exchanges:
+  sim:
+    connector: simulated
+    trading_pairs: [BTC-USDT]
+    balances: {BTC: 5, USDT: 300000}
+    latency: 1ms
+    market: {model: jump_diffusion, start_price: 60000, volatility: 400%}
+strategy:
+  kind: pure_market_making
+  exchange: sim
+  trading_pair: BTC-USDT
+  bid_spread: 1bps
+  ask_spread: 1bps
+  order_amount: 0.01
+  order_refresh_time: 2s
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a bot has run."""
+    made = tmp_path_factory.mktemp("folder")
+    (made / "conf").mkdir()
+    (made / "conf" / "maker.yml").write_text(BOT)
+    (made / "conf" / "settings.yml").write_text("store: {virtual: true, book_interval: 10s, ticks: true}\n")
+    found = run("start", str(made / "conf" / "maker.yml"), "--for", "10m", "--speed", "max", cwd=made)
+    assert found.exit_code == 0, found.output
+    return made
+
+
+def test_status(folder: Path, tmp_path: Path) -> None:
+    found = ok("db", "status", "--metrics", str(tmp_path / "metrics.txt"), cwd=folder)
+    assert (found["timescale"], found["revision"], found["lag_entries"]) == ("none", "0001", {"maker": 0})
+    assert found["size_bytes"] > 100_000
+    for table in ("orders", "trade", "order_event", "price_tick", "market_data_history", "order_book_snapshot"):
+        assert found["rows"][table] > 5, table
+    metrics = (tmp_path / "metrics.txt").read_text()
+    assert 'tickwright_history_lag_entries{bot="maker"} 0\n' in metrics
+    assert f'tickwright_history_rows{{table="trade"}} {found["rows"]["trade"]}\n' in metrics
+    assert "price_tick" in run("db", "status", cwd=folder).output
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".csv":
+        return list(csv.DictReader(path.read_text().splitlines()))
+    if path.suffix == ".json":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    return polars.read_parquet(path).to_dicts()
+
+
+@pytest.mark.parametrize("kind", ["trades", "orders", "balances", "events", "transfers"])
+def test_exports_say_the_same_in_every_format(folder: Path, tmp_path: Path, kind: str) -> None:
+    found = {}
+    for form in ("csv", "json", "parquet"):
+        path = tmp_path / f"x.{form}"
+        done = ok("export", kind, "maker", "--format", form, "--out", str(path), cwd=folder)
+        found[form] = rows_of(path) if done["rows"] else []
+        assert len(found[form]) == done["rows"]
+    for form in ("json", "parquet"):
+        for given, expected in zip(found[form], found["csv"], strict=True):
+            assert {name for name in expected if name not in given} == set()
+            for name in ("price", "quantity", "ts", "created_at", "total", "client_order_id"):
+                if name in expected and expected[name] != "":
+                    assert str(given[name]) == expected[name]
+
+
+def test_trades_are_those_of_the_order_log(folder: Path) -> None:
+    (section,) = ok("history", "maker", "--trades", cwd=folder)
+    ok("export", "trades", "maker", "--format", "json", cwd=folder)
+    rows = rows_of(folder / "reports" / "maker-trades.json")
+    assert section["trades"] == len(rows) > 0
+    names = ("trade_id", "client_order_id", "price", "quantity", "fee")
+    assert [[row[name] for name in names] for row in rows] == [
+        [trade[name] for name in names] for trade in section["trade_list"]
+    ]
+
+
+def test_profit_by_day_in_any_zone(folder: Path) -> None:
+    """The session begins on 2026-01-01 at 00:00 UTC; in New York it is still the year before."""
+    (section,) = ok("history", "maker", cwd=folder)
+    (day,) = ok("history", "maker", "--by-day", cwd=folder)
+    assert (day["day"], day["trades"], day["asset"]) == ("2026-01-01", section["trades"], "USDT")
+    (earlier,) = ok("history", "maker", "--zone", "America/New_York", cwd=folder)
+    assert earlier == day | {"day": "2025-12-31"}
+    assert "2026-01-01" in run("history", "maker", "--by-day", cwd=folder).output
+    assert failed("history", "maker", "--zone", "Mars", cwd=folder)[0] == 2
+    assert "has not traded" in run("history", "other", "--by-day", cwd=folder).output
+
+
+def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
+    files = [Path(file) for file in ok("db", "backup", str(tmp_path / "copies"), cwd=folder)]
+    assert {file.name.rpartition("-")[0].rpartition("-")[0] for file in files} == {"maker-orders", "history"}
+    other = tmp_path / "other"
+    (other / "data").mkdir(parents=True)
+    files[-1].rename(other / "data" / "history.sqlite")
+    here = ok("db", "status", cwd=folder)["rows"]
+    assert ok("db", "status", cwd=other)["rows"] == here
+    dumped = ok("db", "export", str(tmp_path / "dump"), "--format", "parquet", cwd=other)
+    assert dumped == here
+    assert len(rows_of(tmp_path / "dump" / "trade.parquet")) == here["trade"]
+
+
+def test_prune_deletes_old_market_data_only(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "data").mkdir(parents=True)
+    (other / "conf").mkdir()
+    (file,) = [each for each in ok("db", "backup", str(tmp_path), cwd=folder) if "history" in each]
+    Path(file).rename(other / "data" / "history.sqlite")
+    before = ok("db", "status", cwd=other)["rows"]
+    (other / "conf" / "settings.yml").write_text("store: {retention: {price_tick: 1us, order_book_snapshot: 30d}}\n")
+    assert ok("db", "prune", cwd=other) == {"price_tick": before["price_tick"], "order_book_snapshot": 0}
+    assert ok("db", "status", cwd=other)["rows"] == before | {"price_tick": 0}
+
+
+def test_a_folder_without_history(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    code, error = failed("db", "status", cwd=tmp_path)
+    assert (code, error["code"]) == (1, "E-STORE")
+    assert ok("db", "upgrade", cwd=tmp_path) == {"before": "", "after": "0001", "level": "none"}
+    assert ok("db", "upgrade", cwd=tmp_path)["before"] == "0001"
+    assert ok("db", "status", cwd=tmp_path)["rows"]["trade"] == 0
+
+
+def test_the_address_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "settings.yml").write_text("store: {url: '${DATABASE_URL:-}'}\n")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hidden@127.0.0.1:1/none")
+    code, error = failed("db", "status", cwd=tmp_path)
+    assert (code, error["where"]) == (1, "postgresql+asyncpg://me:***@127.0.0.1:1/none")
+    monkeypatch.setenv("DATABASE_URL", "oracle://x")
+    assert failed("db", "status", cwd=tmp_path)[1]["code"] == "E-CONFIG"
