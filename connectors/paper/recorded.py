@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -14,7 +15,7 @@ from connectors.paper.candle_rows import CandleFile, CandleRows
 from connectors.paper.day_rows import Day, DayRows
 from connectors.paper.latency import Latency, chosen, recorded
 from connectors.paper.midpoints import midpoints
-from connectors.paper.rows import Rows
+from connectors.paper.rows import Rows, around_trades
 from connectors.paper.venue import PaperVenue
 from engine.core.venue_sheet import VenueSheet
 from engine.model.instrument import Instrument
@@ -25,14 +26,21 @@ LoadColumns = Callable[[], Mapping[str, NDArray[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class RecordedMarket:
-    """One instrument; `days` are (number of rows, time of the first, reader of the columns), oldest first."""
+    """One instrument; `days` are (number of rows, time of the first, reader of the columns), oldest first.
+
+    `spread` (a fraction of the price) is assumed around each trade of data that show nothing else.
+    """
 
     instrument: Instrument
     days: Sequence[tuple[int, int, LoadColumns]]
+    spread: Decimal | None = None
 
     def rows(self) -> DayRows:
         """From the beginning."""
-        return DayRows([Day(count, first_us, _reader(load)) for count, first_us, load in self.days])
+        days = [Day(count, first_us, partial(_rows, load, self.spread)) for count, first_us, load in self.days]
+        if self.spread is not None:  # each trade brings two more rows
+            days = [Day(day.load().count, day.first_us, day.load) for day in days]
+        return DayRows(days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +106,8 @@ def recorded_mids(market: RecordedMarket | RecordedCandles, times_us: Sequence[i
     return midpoints(kernel, market.instrument.price_step, times_us)
 
 
-def _reader(load: LoadColumns) -> Callable[[], Rows]:
-    return lambda: Rows.of(load())
+def _rows(load: LoadColumns, spread: Decimal | None) -> Rows:
+    rows = Rows.of(load())
+    if spread is None or not rows.count:
+        return rows
+    return around_trades(rows, max(1, int(int(rows.ticks.max()) * spread)))

@@ -32,9 +32,11 @@ from engine.core.driver import Driver
 from engine.core.order_ids import OrderIds
 from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
+from engine.model.money import to_text
 
 ORDER_TAG, EPOCH = "TEST", 1
 CONFIG = "config.yml"
+BOUNDS = ("none", "through")  # queue models: every trade at our price fills us, or none does
 STEPS = 2_000  # of equity and holdings that a short run keeps; a long one keeps minutes
 SECOND_US = 1_000_000
 
@@ -57,6 +59,16 @@ class Source:
         return hashlib.sha256("".join(part.digest for part in self.parts).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What runs play, and when. `digests` by instrument id."""
+
+    start_us: int
+    end_us: int
+    sources: Sequence[Source]
+    digests: Mapping[str, str]
+
+
 def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Path:
     """Run, and write `data/results/RUN/`; returns that folder. Raises TickwrightError when it cannot run.
 
@@ -68,10 +80,32 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     digests = {source.instrument.instrument_id: source.digest() for source in sources}
     run_id = run_id_of(loaded, digests, start_us, end_us)
     folder = userdir / RESULTS / f"{config.name}-{run_id}"
+    found = Data(start_us, end_us, sources, digests)
+    result = _run(loaded, config, userdir, folder, found, progress)
+    if config.backtest.bounds and result["run"]["complete"]:
+        result["bounds"] = {queue: _bound(loaded, queue, userdir, folder, found, progress) for queue in BOUNDS}
+    (folder / CONFIG).write_text(config_text(loaded), encoding="utf-8")
+    (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder
+
+
+def _bound(loaded: LoadedConfig, queue: str, userdir: Path, folder: Path, data: Data, progress: Progress) -> str:
+    """The profit of the same run with another queue model."""
+    config = loaded.config.model_copy(update={"queue_model": queue})
+    result = _run(loaded, config, userdir, folder / f"queue-{queue}", data, progress)
+    profit: str = result["money"]["total_pnl"]
+    return profit
+
+
+def _run(
+    loaded: LoadedConfig, config: BotConfig, userdir: Path, folder: Path, data: Data, progress: Progress
+) -> dict[str, Any]:
+    """One run, its tables in `folder`; its result."""
     folder.mkdir(parents=True, exist_ok=True)
+    start_us, end_us, sources = data.start_us, data.end_us, data.sources
     cpu_s, wall_s = time.process_time(), time.monotonic()
     module = BUILT_IN.venue_module("recorded")
-    markets = [_market(module, source, start_us, end_us) for source in sources]
+    markets = [_market(module, config, source, start_us, end_us) for source in sources]
     venues = _venues(module, config, sources, markets, start_us, userdir)
     step_us = min(MINUTE_US, max(1, (end_us - start_us) // STEPS // SECOND_US) * SECOND_US)
     recording = Recording(folder, sources[0].instrument.quote, step_us)
@@ -83,7 +117,9 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
     recording.follow(core)
     glide = recording.following(venues[0].glide) if len(venues) == 1 and _is_linear(instruments) else None
     driver = Driver(core, venues, lambda requests: "", glide=glide)
-    complete = play(driver, recording, end_us, partial(_rows, venues), progress)
+    complete = play(
+        driver, recording, end_us, partial(_rows, venues), progress, flatten=config.backtest.finalize == "flatten"
+    )
     facts = Facts(
         quote=sources[0].instrument.quote,
         engine=core,
@@ -109,14 +145,13 @@ def run_backtest(loaded: LoadedConfig, userdir: Path, progress: Progress) -> Pat
         },
         assumptions=_assumptions(config, venues, sources),
         data=[
-            _about(source, config.backtest.gap_share_max) | {"digest": digests[source.instrument.instrument_id]}
+            _about(source, start_us, end_us)
+            | {"gap_share_max": float(config.backtest.gap_share_max)}
+            | {"digest": data.digests[source.instrument.instrument_id]}
             for source in sources
         ],
     )
-    result = result_of(facts, folder)
-    (folder / CONFIG).write_text(config_text(loaded), encoding="utf-8")
-    (folder / RESULT).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return folder
+    return result_of(facts, folder)
 
 
 def find_data(config: BotConfig, userdir: Path) -> tuple[int, int, list[Source]]:
@@ -166,7 +201,7 @@ def _instrument(recorded: Instrument, exchange_name: str, exchange: RecordedExch
     return Instrument(**values)
 
 
-def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
+def _market(module: Any, config: BotConfig, source: Source, start_us: int, end_us: int) -> Any:
     market = source.dataset.market(source.symbol)
     if not market.rows:
         files = source.dataset.candle_files(source.symbol, market.finest_us, start_us, end_us)
@@ -177,7 +212,8 @@ def _market(module: Any, source: Source, start_us: int, end_us: int) -> Any:
         count = source.dataset.count_rows(part, opening=number == 0, end_us=end_us)
         read = partial(source.dataset.read_rows, part, opening=number == 0, end_us=end_us, names=names)
         days.append((count, part.first_us, read))
-    return module.RecordedMarket(source.instrument, days)
+    spread = config.backtest.assumed_spread if not market.best_known else None
+    return module.RecordedMarket(source.instrument, days, spread)
 
 
 def _venues(
@@ -265,11 +301,15 @@ def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Sou
         share = f"{backtest.participation:%} of the volume"
         lines.append(("Candles", f"{costs}; a price that is {reach} fills; at most {share}; the worse order inside"))
     lines.append(("Fill kernel", "compiled" if any(".fast" in name for name in kernels) else "reference"))
+    if backtest.assumed_spread is not None:
+        lines.append(("Data of trades alone", f"a spread of {_bps(backtest.assumed_spread)} around each"))
+    if backtest.finalize == "flatten":
+        lines.append(("At the end", "positions are closed by taking from the last book"))
     lines.append(("Market impact", "none: our orders do not change the recorded market"))
     return lines
 
 
-def _about(source: Source, gap_share_max: Decimal) -> dict[str, Any]:
+def _about(source: Source, start_us: int, end_us: int) -> dict[str, Any]:
     market = source.dataset.market(source.symbol)
     return {
         "instrument_id": source.instrument.instrument_id,
@@ -278,8 +318,9 @@ def _about(source: Source, gap_share_max: Decimal) -> dict[str, Any]:
         "licence": market.licence,
         "rows": sum(part.rows for part in source.parts),
         "days": len(source.parts),
+        "receive_times": market.receive_times,
+        "volume": to_text(source.dataset.volume(source.symbol, source.parts, start_us, end_us)),
         "quality": asdict(market.quality),
-        "gap_share_max": float(gap_share_max),
     }
 
 

@@ -59,6 +59,9 @@ def figures(result: Json) -> list[tuple[str, str]]:
         ("Equity", f"{_money(money['equity_first'])} to {_money(money['equity_last'])} {quote}"),
         ("Profit", f"{_signed(money['total_pnl'])} {quote} ({_percent(money['return_ratio'])})"),
     ]
+    if "bounds" in result:
+        low, high = sorted(result["bounds"].values(), key=Decimal)
+        rows.append(("  by queue model", f"{_signed(low)} to {_signed(high)}"))
     rows += [(f"  {name}", _signed(money[name])) for name in ("spread", "inventory", "fees", "funding", "conversion")]
     rows += [
         ("Versus hold", "-" if money["vs_hold"] is None else _signed(money["vs_hold"])),
@@ -71,6 +74,7 @@ def figures(result: Json) -> list[tuple[str, str]]:
         ("Turnover", f"{_money(trading['turnover'])} {quote}"),
         ("Spread captured", f"{_number(trading['average_spread_captured_bps'], 2)} bps"),
         ("Win rate", _percent(trading["win_rate"])),
+        *((f"Of the volume, {name}", _percent(share)) for name, share in trading["volume_share"].items()),
         ("Speed", f"{run['rows']:,} rows, {run['run_cpu_s']:,.2f} CPU-s, {run['memory_mb']:,} MB"),
         ("Hash", run["journal_hash"][:16]),
     ]

@@ -9,6 +9,7 @@ licence, and how good they are.
 """
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct, field
 
-from engine.backtest.columns import CANDLE_COLUMNS, Columns, read_columns
+from engine.backtest.columns import CANDLE_COLUMNS, Columns, RowKind, read_columns
 from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 
@@ -60,6 +61,7 @@ class Market(Struct, kw_only=True):
     source: list[str] = field(default_factory=list)
     licence: str = ""
     receive_times: bool = False
+    best_known: bool = True  # False: the rows show trades only
     rows: list[Part] = field(default_factory=list)
     candles: dict[int, list[Part]] = field(default_factory=dict)
     quality: Quality = field(default_factory=Quality)
@@ -162,6 +164,18 @@ class Dataset:
             before = read_columns(self.folder / part.opening, names)
             columns = {name: np.concatenate([before[name], columns[name]]) for name in columns}
         return columns
+
+    def volume(self, symbol: str, parts: Sequence[Part], start_us: int, end_us: int) -> Decimal:
+        """What was traded in [start_us, end_us), by the public trades, or by the candles if there are no rows."""
+        market, lots = self.market(symbol), 0
+        for part in parts:
+            names = ("event_us", "kind", "lots") if market.rows else ("open_us", "volume")
+            times, *_, counts = (columns := read_columns(self.folder / part.file, names)).values()
+            inside = (times >= start_us) & (times < end_us)
+            if market.rows:
+                inside &= (columns["kind"] == RowKind.BUY) | (columns["kind"] == RowKind.SELL)
+            lots += int(counts[inside].sum())
+        return lots * market.instrument.quantity_step
 
     def candle_parts(self, symbol: str, interval_us: int, start_us: int, end_us: int) -> list[Part]:
         """The years that have candles which open in [start_us, end_us)."""

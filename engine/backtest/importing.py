@@ -111,6 +111,7 @@ def _store_rows(job: Job, folder: Path, market: Market, found: Scan, events: Ite
     if not market.rows:
         raise TickwrightError(f"{cursor.file}: no book could be made, because no depth snapshot is in the files")
     market.receive_times = receive_times
+    market.best_known = found.has_levels or found.has_best
     market.quality = maker.quality
     if writer.latencies:
         p50, p90, p99 = np.percentile(np.concatenate(writer.latencies), [50, 90, 99]).astype(int).tolist()

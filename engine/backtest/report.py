@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
 from itertools import pairwise
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def report_html(folder: Path, result: Json) -> str:
     title = f"{result['run']['name']} · backtest"
     sections = [
         _head(result),
-        _section("Assumptions", _pairs(result["assumptions"])),
+        _section("Assumptions", _pairs([*result["assumptions"], *_bounds(result)])),
         _cards(result),
         _equity(equity, result["quote"]) if len(equity) > 1 else "",
         _parts(result),
@@ -56,6 +57,13 @@ def report_html(folder: Path, result: Json) -> str:
 
 
 # ---- sections
+
+
+def _bounds(result: Json) -> list[tuple[str, str]]:
+    """What other queue models would have brought: a profit that only one of them shows is none."""
+    profits = (f"{queue} {Decimal(profit):+,.2f}" for queue, profit in result.get("bounds", {}).items())
+    text = ", ".join(profits)
+    return [("Profit by other queue models", f"{text} {result['quote']}")] if text else []
 
 
 def _head(result: Json) -> str:
@@ -168,7 +176,8 @@ def _returns(equity: polars.DataFrame, ratios: Json) -> str:
     if len(grid.returns) < 2 or not grid.returns.any():
         return ""
     counts, edges = np.histogram(grid.returns * 1e4, BINS)
-    labels = [f"{(a + b) / 2:.3g}" for a, b in pairwise(edges)]
+    digits = max(0, 1 - floor(log10(edges[1] - edges[0])))  # two of the width of a bar
+    labels = [f"{(a + b) / 2:+.{digits}f}" for a, b in pairwise(edges)]
     name = {86_400_000_000: "daily", 3_600_000_000: "hourly"}.get(grid.step_us, "minutely")
     chart = bars(labels, [float(count) for count in counts], "Histogram of returns", 170, 5, "main")
     rows = [
@@ -204,6 +213,9 @@ def _orders(result: Json) -> str:
         ("Mean time to a maker fill", _seconds(orders["queue_s"])),
         ("Mean time to cancel", _seconds(orders["cancel_s"])),
     ]
+    left += [
+        (f"Share of the volume, {name}", f"{share:.3%}") for name, share in result["trading"]["volume_share"].items()
+    ]
     reasons = [*orders["refused"].items(), *orders["rejected"].items()]
     right = [(f"Refused or rejected: {reason}", f"{count:,}") for reason, count in reasons]
     return f'<div class="two">{_pairs(left)}{_pairs(right or [("Refused or rejected", "none")])}</div>'
@@ -211,14 +223,17 @@ def _orders(result: Json) -> str:
 
 def _data(data: Json) -> str:
     quality = data["quality"]
+    feed = "not recorded"
+    if data["receive_times"]:
+        feed = f"p50 {quality['feed_p50_us'] / 1e3:.1f} ms, p99 {quality['feed_p99_us'] / 1e3:.1f} ms"
+        feed += f", clock mended by {quality['clock_shift_us'] / 1e6:,.3f} s"
     lines = [
         ("Market", data["instrument_id"]),
         ("Source", ", ".join(data["source"])),
         ("Licence", data["licence"] or "not stated"),
         ("Rows", f"{data['rows']:,} in {data['days']} days, {quality['trades']:,} trades"),
         ("Gaps", f"{quality['gaps']:,} ({quality['gap_us'] / 1e6:,.3f} s), crossed states {quality['crossed']:,}"),
-        ("Feed latency", f"p50 {quality['feed_p50_us'] / 1e3:.1f} ms, p99 {quality['feed_p99_us'] / 1e3:.1f} ms"),
-        ("Clock mended by", f"{quality['clock_shift_us'] / 1e6:,.3f} s"),
+        ("Feed latency", feed),
         ("SHA-256", data["digest"]),
     ]
     return _pairs(lines)

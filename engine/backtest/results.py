@@ -26,6 +26,7 @@ from engine.model.instrument import Instrument
 from engine.model.money import ZERO, to_text
 
 Json = dict[str, Any]
+SHARE_MAX = 0.01  # of the volume: more than that is no small participant
 PARTS = ("spread", "inventory", "fees", "funding", "conversion")
 FILL_COLUMNS = {
     **dict.fromkeys(
@@ -71,6 +72,7 @@ def result_of(facts: Facts, folder: Path) -> Json:
         "trading": {
             "turnover": to_text(_sum(parts, "turnover")),
             "average_spread_captured_bps": spread_bps(parts),
+            "volume_share": _volume_share(facts, fills),
             "win_rate": win_rate(fills, {each.instrument_id: each for each in facts.instruments}),
             "markout_horizons_s": [horizon_us // 1_000_000 for horizon_us in HORIZONS_US],
             "markouts": mean_markouts(fills, around),
@@ -86,6 +88,17 @@ def _hashes(recording: Recording) -> Json:
     requests, fills = recording.requests.digest, recording.fills.digest
     both = sha256(f"{requests}\n{fills}".encode()).hexdigest()
     return {"requests_hash": requests, "fills_hash": fills, "journal_hash": both}
+
+
+def _volume_share(facts: Facts, fills: Sequence[Fill]) -> dict[str, float]:
+    """Our fills as a share of what was traded, by market; what nobody traded has none."""
+    shares = {}
+    for data in facts.data:
+        name, volume = data["instrument_id"], Decimal(data["volume"])
+        filled = sum((fill.quantity for fill in fills if fill.instrument_id == name), ZERO)
+        if volume:
+            shares[name] = float(filled / volume)
+    return shares
 
 
 def _decompose(facts: Facts, fills: Sequence[Fill], around: Sequence[Surroundings]) -> tuple[list[Parts], Decimal]:
@@ -183,6 +196,9 @@ def _warnings(facts: Facts, result: Json) -> list[str]:
         found.append(
             f"{result['money']['unexplained']} {facts.quote} of the profit are unexplained: please report this"
         )
+    for name, share in result["trading"]["volume_share"].items():
+        if share > SHARE_MAX:
+            found.append(f"{name}: {share:.1%} of the volume was ours; the market would have reacted to that")
     for data in facts.data:
         gap_share = data["quality"]["gap_us"] / max(1, facts.run["end_us"] - facts.run["start_us"])
         if gap_share > data["gap_share_max"]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.backtest.recording import DAY_US, Recording
+from engine.core.actions import StopHow
 from engine.core.clock import WAKE_GAP_US, run_virtual
 from engine.core.driver import Driver
 from engine.core.engine import FAR
@@ -21,8 +22,19 @@ class Progress(Protocol):
     def __call__(self, now_us: int, end_us: int, rows: int) -> bool: ...
 
 
-def play(driver: Driver, recording: Recording, end_us: int, rows: Callable[[], int], progress: Progress) -> bool:
-    """Run to `end_us` or to the end of the data. Returns whether nobody stopped it before."""
+def play(
+    driver: Driver,
+    recording: Recording,
+    end_us: int,
+    rows: Callable[[], int],
+    progress: Progress,
+    *,
+    flatten: bool = False,
+) -> bool:
+    """Run to `end_us` or to the end of the data. Returns whether nobody stopped it before.
+
+    With `flatten` what the executors hold is closed then, by taking from the last book.
+    """
     engine = driver.engine
     stop = False
     gc.collect()
@@ -39,11 +51,26 @@ def play(driver: Driver, recording: Recording, end_us: int, rows: Callable[[], i
     finally:
         gc.enable()
         gc.unfreeze()
-    _close(driver, recording, end_us)
+    if flatten:
+        _flatten(driver, recording)
+    _close(driver, recording)
     return not stop
 
 
-def _close(driver: Driver, recording: Recording, end_us: int) -> None:
+def _flatten(driver: Driver, recording: Recording) -> None:
+    """Until every executor has nothing left, or the time for that is over."""
+    engine = driver.engine
+    until_us = engine.state.now_us + CLOSING_US
+    for executor in engine.state.executors.values():
+        executor.stop(StopHow.FLATTEN)
+    while not engine.stopped and engine.state.now_us < until_us:
+        if all(executor.done for executor in engine.state.executors.values()):
+            return
+        driver.step(engine.state.now_us, driver.next_grid_us(engine.state.now_us))
+        recording.ticked(engine.state.now_us)
+
+
+def _close(driver: Driver, recording: Recording) -> None:
     """Open orders are cancelled, positions stay and are marked."""
     engine = driver.engine
     if engine.ending is None:

@@ -45,6 +45,7 @@ class Scan(Struct, kw_only=True):
     price_step: Decimal = Decimal(1)
     quantity_step: Decimal = Decimal(1)
     has_levels: bool = False
+    has_best: bool = False
     has_candles: bool = False
     ahead_us: int | None = None
 
@@ -111,6 +112,7 @@ def _levels(event: MarketEvent, found: Scan) -> Iterable[tuple[Decimal, Decimal]
         found.has_levels = True
         return (*event.bids, *event.asks)
     if isinstance(event, BestQuote):
+        found.has_best = True
         return ((event.bid, event.bid_quantity), (event.ask, event.ask_quantity))
     if isinstance(event, Candle):
         prices = (event.open, event.high, event.low, event.close)

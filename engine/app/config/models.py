@@ -150,6 +150,15 @@ class GateExchange(RealExchange):
     connector: Literal["gate"] = "gate"
 
 
+class CcxtExchange(RealExchange):
+    """Any exchange that the library ccxt knows, spot."""
+
+    connector: Literal["ccxt"] = "ccxt"
+    exchange_id: str = setting(doc="its name in ccxt: tickwright exchanges ccxt", example="kraken")
+    passphrase: Secret | None = setting(None, env=True, secret=True, doc="of the key", example="${KUCOIN_PASSPHRASE}")
+    testnet: bool = setting(False, doc="the venue's test network", example="false")
+
+
 class RiskConfig(ConfigModel):
     """Limits of a bot, and defaults of risk reports. All limits may change while the bot runs."""
 
@@ -250,6 +259,11 @@ class BacktestConfig(SimulationConfig):
     participation: Share = setting("10%", doc="on candles: most that we trade of the volume", example="10%")
     half_spread: Spread = setting("2bps", doc="on candles: from their prices to the book", example="2bps")
     slippage: Spread = setting("1bps", doc="on candles: of market orders", example="1bps")
+    assumed_spread: Spread | None = setting(
+        None, doc="around each trade, where data show nothing else; left out: only prices beyond ours fill"
+    )
+    finalize: Literal["keep", "flatten"] = setting("keep", doc="positions at the end: marked, or closed by taking")
+    bounds: bool = setting(False, doc="run again with queue models none and through, for the range of the profit")
     kernel: Literal["auto", "reference", "fast"] = setting("auto", doc="auto: compiled if it was built")
 
 
