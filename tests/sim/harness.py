@@ -11,7 +11,6 @@ from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -30,12 +29,12 @@ from engine.model.enums import OperatorAction
 from engine.model.event import OperatorCommand
 from engine.model.instrument import Instrument
 from engine.model.request import ArmDeadMan
-from engine.store.connection import FileLock
-from engine.store.errors import LogFailed, LogInUse
+from engine.store.errors import LogFailed
 from tests.sim.checks import Checks
 from tests.sim.disk import Disk
+from tests.sim.folder import Folder
 from tests.sim.market import ThinMarket
-from tests.sim.process import INSTRUMENT_ID, TAG, Crash, Life, NoLock
+from tests.sim.process import INSTRUMENT_ID, TAG, Crash, Life
 from tests.sim.story import QUIET, line_of
 from tests.sim.strategy import VENUE
 
@@ -107,8 +106,7 @@ class Run:
         self._down_us = START_US  # since when no process runs
         self._next_copy_us = START_US + COPY_US
         self._second_chance = Random(f"second:{seed}")
-        self._held: FileLock | NoLock = NoLock()
-        self.folder = TemporaryDirectory() if self.rates.second_rate else None
+        self.folder = Folder(contested=self.rates.second_rate > 0)
         self._crash_chance = Random(f"crash:{seed}")
         self._trace = trace
         self._hash = blake2b(digest_size=16) if hashed else None
@@ -119,6 +117,13 @@ class Run:
     # ---- the course of a run
 
     def go(self) -> dict[str, Any]:
+        """The whole of it, once."""
+        try:
+            return self._go()
+        finally:
+            self.folder.close()
+
+    def _go(self) -> dict[str, Any]:
         before = dict(marks.counts)
         world = self.world
         end_us = START_US + self.safety_us
@@ -171,17 +176,8 @@ class Run:
         if not self.rates.second_rate or self._second_chance.random() >= self.rates.second_rate:
             return
         self.world.count("second")
-        assert self.folder is not None
-        try:
-            FileLock(Path(self.folder.name)).release()
-        except LogInUse:
-            return
-        self.checks.fail("F37", "a second process with our tag was let in")
-
-    def lock(self) -> FileLock | NoLock:
-        """Of a process that starts; files only where somebody might want the same one."""
-        self._held = FileLock(Path(self.folder.name)) if self.folder is not None else NoLock()
-        return self._held
+        if not self.folder.keeps_out():
+            self.checks.fail("F37", "a second process with our tag was let in")
 
     def _note_outage(self, since_us: int) -> None:
         """Whether bot and venue can reach each other at all."""
@@ -223,7 +219,7 @@ class Run:
         try:
             self.life = Life(self)
         except LogFailed:
-            self._held.release()
+            self.folder.unlock()
             self.disk.kill()
             self.restart_us = self.world.now_us + SECOND_US
             return
@@ -243,7 +239,7 @@ class Run:
         self.life = None
         self._down_us = self.world.now_us
         life.connector.die()
-        self._held.release()  # as the kernel does
+        self.folder.unlock()  # as the kernel does
         self.disk.kill()
         chance = self._crash_chance
         if self.rates.log_loss and chance.random() < self.rates.log_loss and self.disk.set_back():
@@ -307,9 +303,6 @@ class Run:
         except LogFailed as error:
             self.checks.fail("I15", f"the log cannot be written with a good disk: {error}")
         self.checks.finish(list(life.engine.state.orders.active()))
-        self._held.release()
-        if self.folder is not None:
-            self.folder.cleanup()
 
     # ---- what is seen
 

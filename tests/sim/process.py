@@ -42,10 +42,6 @@ class NoJournal:
     def flush(self) -> None: ...
 
 
-class NoLock:
-    def release(self) -> None: ...
-
-
 class Life:
     """One process of the bot."""
 
@@ -55,7 +51,7 @@ class Life:
         path = Path("orders.sqlite")
         chain = read_chain(run.disk.real)
         assert chain is not None, "the chain of the order log is broken"
-        self.log = OrderLog(path, run.lock(), run.disk, chain)  # type: ignore[arg-type]
+        self.log = OrderLog(path, run.folder.lock(), run.disk, chain)  # type: ignore[arg-type]
         session = self.log.begin_session(now_us, TAG)
         ids = OrderIds(TAG, session.epoch)
         if session.halt_latch:

@@ -38,8 +38,9 @@ from engine.store.order_log import OrderLog
 from engine.store.recovery import resume
 from strategies.cross_exchange_market_making import CrossExchangeMarketMaking
 from tests.sim.disk import Disk
+from tests.sim.folder import NoLock
 from tests.sim.market import ThinMarket
-from tests.sim.process import NoJournal, NoLock
+from tests.sim.process import NoJournal
 
 START_US = 1_767_225_600_000_000
 VENUES = ("maker", "taker")
