@@ -171,12 +171,18 @@ class Okx(LiveVenue):
         return [*updates]
 
     async def _cancel_all(self, symbol: str) -> None:
-        """Everything on an instrument, foreign orders included."""
+        """Everything on an instrument, foreign orders included. One that is gone already does not spare the others."""
         rows = await self._pending(symbol)
+        failure: Failed | None = None
         for start in range(0, len(rows), BATCH):
             orders = [{"instId": row.inst_id, "ordId": row.ord_id} for row in rows[start : start + BATCH]]
             limits = {"batch_cancel": len(orders)}
-            await self._rest.command("trade/cancel-batch-orders", orders, Action.CANCEL_ALL, limits)
+            try:
+                await self._rest.command("trade/cancel-batch-orders", orders, Action.CANCEL, limits)
+            except Failed as error:
+                failure = failure if error.outcome is Outcome.ABSENT else error
+        if failure is not None:
+            raise failure
 
     # ---- lists
 

@@ -24,6 +24,7 @@ from engine.model.errors import BadMessage
 ROOT = "/api/v5/"
 ANSWER_SECONDS = 15.0  # longer than any deadline: a late answer is a fact too
 READ_SECONDS = 4.0  # a question that may be asked again
+WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
 PAUSE_US = 2 * SECOND_US  # after "too many requests"; OKX does not say how long
 OK = "0"
 
@@ -72,7 +73,7 @@ class Rest:
         target = f"{ROOT}{path}?{query}" if query else ROOT + path
 
         async def once() -> Reply:
-            await self._limiter.passed(priority, {window: 1}, READ_SECONDS)
+            await self._limiter.passed(priority, {window: 1}, WAIT_SECONDS)
             headers = dict(self._headers) if self._keys is None else self._signed("GET", target, b"")
             return await self._http.once("GET", target, seconds=READ_SECONDS, headers=headers)
 
@@ -90,7 +91,7 @@ class Rest:
     ) -> tuple[Reply, list[Receipt]]:
         """Something that changes orders: sent once. `expires_us`: OKX refuses it after that. Raises Failed."""
         priority = Priority.CREATE if action in (Action.SUBMIT, Action.AMEND) else Priority.CANCEL
-        await self._limiter.passed(priority, limits)
+        await self._limiter.passed(priority, limits, WAIT_SECONDS)
         text = _encode(body)
         headers = self._signed("POST", ROOT + path, text)
         if expires_us:

@@ -12,7 +12,7 @@ from connectors.okx.build import LiveSettings, Urls, addresses, prepare
 from connectors.okx.sheet import DEMO, LIVE
 from connectors.simulated.server.faults import Fault, FaultKind
 from engine.core.books import BookTracker
-from engine.model.enums import Channel, Health, OrderStatus, OrderType, Outcome, Side
+from engine.model.enums import Action, Channel, Health, OrderStatus, OrderType, Outcome, Side
 from engine.model.errors import TickwrightError, Unauthorized
 from engine.model.event import (
     AccountSnapshot,
@@ -199,6 +199,29 @@ def test_lists_are_read_to_their_end() -> None:
         ids = [each.trade_id for each in rig.all(Fill, since)]
         assert ids == sorted(set(ids), key=int)
         assert len(ids) == 130
+
+    run_rig(OKX, main)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcomes"),
+    [
+        ({"status": 200, "body": '{"code":"2","msg":"","data":[{"sCode":"0"},{"sCode":"51400","sMsg":"gone"}]}'}, []),
+        ({"status": 503, "body": ""}, [Outcome.AMBIGUOUS]),
+    ],
+)
+def test_a_batch_of_cancels_that_fails_does_not_spare_the_rest(answer: dict[str, Any], outcomes: list[Outcome]) -> None:
+    """The first of two batches is carried out, but answered like this."""
+
+    async def main(rig: Rig) -> None:
+        await many(rig, 30, "59000")
+        rig.server.world.wire.arm(Fault(FaultKind.REPLACE, "cancel-batch-orders", count=1, **answer))
+        rig.connector.send(CancelAll(VENUE, MARKET))
+        await rig.until(lambda: rig.open_orders() == 0)
+        await asyncio.sleep(1)
+        failures = rig.all(RequestFailed)
+        assert [each.outcome for each in failures] == outcomes
+        assert {each.action for each in failures} <= {Action.CANCEL_ALL}
 
     run_rig(OKX, main)
 
