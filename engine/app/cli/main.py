@@ -34,6 +34,9 @@ COMMANDS = {
         "engine.app.cli.data_convert:command", "Write a data set as files for other programs, one a day."
     ),
     "data record": Entry("engine.app.cli.data_record:command", "Record a live market into a data set, without a key."),
+    "data from-history": Entry(
+        "engine.app.cli.data_from_history:command", "Make a recording of stored trades, to be repeated."
+    ),
     "data import": Entry(
         "engine.app.cli.data_import:command", "Make a data set from files of venues and of other programs."
     ),

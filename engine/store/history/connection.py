@@ -47,13 +47,16 @@ class Store:
     def open(cls, url: str, base: Path, *, reader: bool = False) -> "Store":
         """Nothing is contacted yet. A file's path is relative to `base`. `reader`: it can change nothing.
 
-        Raises StoreRefused for an address that cannot be one.
+        Raises StoreRefused for an address that cannot be one, and when there is no file to read.
         """
         address = _address(url, base)
         where = address.database or "" if _is_sqlite(address) else address.render_as_string(hide_password=True)
         if _is_sqlite(address):
             if not reader:
                 _make_folder(Path(where))
+            elif not Path(where).exists():
+                fix = "a bot makes it when it runs in real time, and so does tickwright db upgrade"
+                raise StoreRefused("there is no history yet", where, fix)
             # One writer: a second connection would only wait for the first.
             pool: dict[str, Any] = {"pool_size": 5 if reader else 1, "max_overflow": 0}
             engine = create_async_engine(address, connect_args={"timeout": CONNECT_SECONDS}, **pool)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,39 @@ def test_the_address_comes_from_the_environment(tmp_path: Path, monkeypatch: pyt
     assert (code, error["where"]) == (1, "postgresql+asyncpg://me:***@127.0.0.1:1/none")
     monkeypatch.setenv("DATABASE_URL", "oracle://x")
     assert failed("db", "status", cwd=tmp_path)[1]["code"] == "E-CONFIG"
+
+
+def test_stored_trades_are_repeated_on_the_public_feed(folder: Path, tmp_path: Path) -> None:
+    """A bot that only looks, at what another one saw; what it sees is stored again and is the same."""
+    (session,) = {row["session_id"] for row in sessions_of(folder)}
+    path = tmp_path / "market.gz"
+    made = ok("data", "from-history", "sim:BTC-USDT", "--session", session, "--out", str(path), cwd=folder)
+    assert made["trades"] == ok("db", "status", cwd=folder)["rows"]["price_tick"]
+    other = tmp_path / "other"
+    (other / "conf").mkdir(parents=True)
+    market = f"market: {{model: replay, path: {path}}}"
+    lines = [market.rjust(len(market) + 4) if "market:" in line else line for line in BOT.splitlines()]
+    text = "\n".join(lines).replace("order_amount: 0.01", "order_amount: 0.01").replace("1bps", "10%")
+    (other / "conf" / "maker.yml").write_text(text)
+    (other / "conf" / "settings.yml").write_text("store: {virtual: true}\n")
+    assert run("start", str(other / "conf" / "maker.yml"), "--speed", "max", cwd=other).exit_code == 0
+    assert ticks_of(other) == ticks_of(folder)
+    code, error = failed("data", "from-history", "sim:ETH-USDT", "--out", str(path), cwd=folder)
+    assert (code, error["detail"]) == (6, "nothing is known of sim:ETH-USDT")
+    code, error = failed("data", "from-history", "sim:BTC-USDT", "--session", "none", "--out", str(path), cwd=folder)
+    assert (code, error["detail"]) == (6, "there is no session none")
+    late = ["--start", "2030-01-01", "--session", session, "--out", str(tmp_path / "none.gz")]
+    assert failed("data", "from-history", "sim:BTC-USDT", *late, cwd=folder)[0] == 6
+
+
+def sessions_of(folder: Path) -> list[dict[str, Any]]:
+    ok("export", "orders", "maker", "--format", "json", "--out", str(folder / "x.json"), cwd=folder)
+    return rows_of(folder / "x.json")
+
+
+def ticks_of(folder: Path) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(folder / "data" / "history.sqlite")
+    query = "SELECT price, quantity, aggressor FROM price_tick ORDER BY ts, sequence"
+    found = connection.execute(query).fetchall()
+    connection.close()
+    return found
