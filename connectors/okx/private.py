@@ -28,7 +28,7 @@ STATES = {
     "mmp_canceled": OrderStatus.CANCELED,
 }
 CANCEL_REASONS = {"20": "dead_man", "31": WOULD_TAKE, "32": "self_trade"}
-LIQUIDITIES = {"M": Liquidity.MAKER, "T": Liquidity.TAKER}
+LIQUIDITIES = {"M": Liquidity.MAKER, "T": Liquidity.TAKER, "": Liquidity.TAKER}  # a fill counts even if it does not say
 
 AccountEvent = OrderUpdate | Fill | Balance
 

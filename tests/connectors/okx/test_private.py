@@ -184,6 +184,13 @@ def test_a_rebate_is_a_negative_fee(parser: AccountParser) -> None:
     assert (fill.fee, fill.fee_asset) == (D("-0.1"), "BTC")
 
 
+@pytest.mark.parametrize(("word", "liquidity"), [("M", Liquidity.MAKER), ("T", Liquidity.TAKER), ("", Liquidity.TAKER)])
+def test_liquidity(parser: AccountParser, word: str, liquidity: Liquidity) -> None:
+    fill, _ = pushed(parser, orders(**TRADE, execType=word))
+    assert isinstance(fill, Fill)
+    assert fill.liquidity is liquidity
+
+
 def test_other_instruments_of_the_account_are_passed_over(parser: AccountParser) -> None:
     assert pushed(parser, orders(instId="DOGE-USDT")) == []
 
