@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
 HIDDEN = "***"
+PASSWORD_MIN = 8  # of one within an address: a shorter one could be a word of every text
 
 
 class Redaction:
@@ -22,8 +24,12 @@ class Redaction:
 
 def _secrets(value: Any) -> Iterator[str]:
     if isinstance(value, SecretStr):
-        if value.get_secret_value():
-            yield value.get_secret_value()
+        secret = value.get_secret_value()
+        if secret:
+            yield secret
+        if "://" in secret:
+            password = urlsplit(secret).password or ""
+            yield from (each for each in (password, unquote(password)) if len(each) >= PASSWORD_MIN)
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _secrets(getattr(value, name))

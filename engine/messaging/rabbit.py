@@ -18,6 +18,7 @@ from engine.messaging.topics import kind_of
 
 ANSWER_SECONDS = 5.0  # a broker that takes longer counts as down; it blocks publishers when it has no memory left
 HEARTBEAT_SECONDS = 10
+TURN = 10  # messages are begun at once, then the rest of the program gets a turn
 UNREACHABLE = (*CONNECTION_EXCEPTIONS, TimeoutError)
 logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # every failure is told by whoever met it
 
@@ -39,8 +40,12 @@ class RabbitPublisher:
         except UNREACHABLE as error:
             self.error = reason_of(error)
             return 0
-        tasks = [asyncio.create_task(self._send(exchange, message)) for message in messages]
+        tasks: list[asyncio.Task[None]] = []
         try:
+            for number, message in enumerate(messages):
+                if number % TURN == 0:
+                    await asyncio.sleep(0)
+                tasks.append(asyncio.create_task(self._send(exchange, message)))
             await asyncio.wait(tasks, timeout=ANSWER_SECONDS)
         finally:
             for task in tasks:
