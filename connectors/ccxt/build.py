@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+import ccxt.pro
 
 from connectors.base.credentials import credentials
 from connectors.base.live import Home
 from connectors.base.outcomes import UNAUTHORIZED
 from connectors.base.start import LiveSettings
+from connectors.ccxt.abilities import limits_of
 from connectors.ccxt.connector import Ccxt
 from connectors.ccxt.convert import instrument, unified_symbol
 from connectors.ccxt.exchange import Place, close_exchange, open_exchange
@@ -20,7 +24,7 @@ from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.instrument import Instrument
 
-__all__ = ["CcxtSettings", "LiveSettings", "Place", "addresses", "build_connector", "credentials", "prepare"]
+__all__ = ["CcxtSettings", "LiveSettings", "Place", "addresses", "build_connector", "catalog", "credentials", "prepare"]
 
 CcxtSettings = LiveSettings  # with `urls` a Place
 
@@ -33,6 +37,16 @@ def addresses(url: str, testnet: bool = False, exchange_id: str = "") -> Place:
 def venue_sheet() -> VenueSheet:
     """Nothing is known about expiry of requests, and lists may not name client ids: the safe values."""
     return VenueSheet()
+
+
+def catalog() -> list[dict[str, Any]]:
+    """Every exchange that may be named: `limits` is what does not work as well there as on the others."""
+    found = []
+    for exchange_id in ccxt.pro.exchanges:
+        exchange = getattr(ccxt.pro, exchange_id)()
+        if exchange.has.get("spot"):
+            found.append({"exchange_id": exchange_id, "name": exchange.name, "limits": limits_of(exchange)})
+    return found
 
 
 def build_connector(settings: CcxtSettings) -> Ccxt:

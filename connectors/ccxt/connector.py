@@ -1,8 +1,8 @@
 """Any exchange of ccxt as a connector: orders over REST, news over ccxt.pro where it has streams, else by asking.
 
-ccxt says little about what it does: when a subscription stands, what a broken connection has lost, whether an order was
-sent. So a stream counts as up when it has not failed for two seconds, everything is confirmed by questions (the engine
-asks for open orders, trades and balances anyway), and no error but a few proves that an order was refused.
+ccxt says little about what it does: what a broken connection has lost, whether an order was sent. So everything is
+confirmed by questions (the engine asks for open orders, trades and balances anyway), and no error but a few proves that
+an order was refused.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import ccxt
-
 from connectors.base.credentials import Credentials
 from connectors.base.live import Home, LiveVenue
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from connectors.base.time_sync import VenueClock
+from connectors.ccxt.abilities import can, ended_lists, streams_books
 from connectors.ccxt.convert import OrderReader, balances, book, public_trade
+from connectors.ccxt.ears import Ears, slowly
 from connectors.ccxt.exchange import Place, close_exchange, open_exchange
 from connectors.ccxt.outcomes import judge
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderType, Outcome, Side, TimeInForce, UpdateSource
-from engine.model.errors import BadMessage
 from engine.model.event import (
     AccountSnapshot,
-    BadMessageSeen,
     ClockSynced,
     ConnectorStatus,
     Event,
@@ -52,19 +50,13 @@ from engine.model.request import (
     SyncClock,
 )
 
-POLL_SECONDS = 1.0
-SETTLE_SECONDS = 2.0  # a stream that has not failed for so long is up
-RETRY_SECONDS = (1.0, 30.0)  # doubling
+RELOAD_SECONDS = 10.0
 PAGE, PAGES_MAX = 500, 100
 OVERLAP_US, HISTORY_US = 60 * SECOND_US, 3_600 * SECOND_US
 ORDER_HISTORY_US = 24 * 3_600 * SECOND_US  # for the trades of one order, where they cannot be asked for by its id
-UNCHECKED_BOOKS = ("gate",)  # ccxt applies their deltas without looking for gaps: asked for instead
-ENDED_LISTS = ("fetchClosedOrders", "fetchCanceledOrders", "fetchCanceledAndClosedOrders")
 MARKET_BUY_REACH = Decimal("1.01")
 ACK, LOOKUP, STREAM, REST = UpdateSource.ACK, UpdateSource.LOOKUP, UpdateSource.STREAM, UpdateSource.REST
 ORDER_TYPES = {OrderType.LIMIT: "limit", OrderType.MARKET: "market"}
-
-Take = Callable[[Any], Sequence[Event]]
 
 
 class Ccxt(LiveVenue):
@@ -79,12 +71,12 @@ class Ccxt(LiveVenue):
         names = {symbol: name for name, symbol in self._symbols.items()}
         self._reader = OrderReader(place.exchange_id, names)
         self._clock = VenueClock(home.venue)
-        self._failures = dict.fromkeys((Channel.MARKET, Channel.USER), 0)  # numbers the states of each channel
-        self._up = dict.fromkeys((Channel.MARKET, Channel.USER), False)
+        self._ears: Ears
         self.exchange: Any = None
 
     async def serve(self) -> None:
         self.exchange = open_exchange(self._place, self._credentials, self._venue_us)
+        self._ears = Ears(self.venue, self.exchange, self.spawn, self.hear, self.now_us)
         try:
             await self._loaded()
             self._watch_all()
@@ -100,11 +92,11 @@ class Ccxt(LiveVenue):
                 return
             except Failed as failure:
                 self.hear([ConnectorStatus(self.venue, Channel.REST, Health.DOWN, str(failure)[:200], self.now_us())])
-                await asyncio.sleep(RETRY_SECONDS[1])
+                await asyncio.sleep(RELOAD_SECONDS)
 
     def send(self, request: Request) -> None:
         if isinstance(request, Reconnect) and self.exchange is not None:
-            self.spawn(self._hang_up())
+            self._ears.hang_up()
         else:
             super().send(request)
 
@@ -197,16 +189,12 @@ class Ccxt(LiveVenue):
     async def _lookup(self, request: LookupOrder, started_us: int) -> Sequence[Event]:
         """By the exchange's id; by ours in the lists of open and ended orders: absent only if it is in none."""
         symbol = self._symbols[request.instrument_id]
-        if request.venue_order_id and self.exchange.has["fetchOrder"]:
+        if request.venue_order_id and can(self.exchange, "fetchOrder"):
             raw = await self._call(Action.LOOKUP, partial(self.exchange.fetch_order, request.venue_order_id, symbol))
             named = self._named(raw, request)
             return [self._reader.order(named, LOOKUP, started_us, self.now_us())]
         since_ms = (request.since_us + self._clock.offset_us) // 1_000 or None
-        lists = (
-            ["fetchOrders"]
-            if self.exchange.has.get("fetchOrders") is True
-            else [name for name in ENDED_LISTS if self.exchange.has.get(name) is True]
-        )
+        lists = ended_lists(self.exchange)
         rows = await self._open(symbol)
         for name in lists:
             rows += await self._call(Action.LOOKUP, partial(getattr(self.exchange, name), symbol, since_ms))
@@ -243,7 +231,7 @@ class Ccxt(LiveVenue):
         symbol, venue_us = self._symbols[request.instrument_id], started_us + self._clock.offset_us
         cursor_us = int(request.from_cursor or venue_us - HISTORY_US)
         order_id = request.venue_order_id
-        if order_id and self.exchange.has.get("fetchOrderTrades") is True:
+        if order_id and can(self.exchange, "fetchOrderTrades"):
             call = partial(self.exchange.fetch_order_trades, order_id, symbol)
             rows, complete = await self._call(Action.TRADES, call), True
         else:
@@ -278,7 +266,7 @@ class Ccxt(LiveVenue):
 
     async def _sync_clock(self) -> ClockSynced:
         """Where the exchange does not tell its time, ours is taken to be right within two seconds."""
-        if not self.exchange.has.get("fetchTime"):
+        if not can(self.exchange, "fetchTime"):
             return ClockSynced(self.venue, 0, 2 * SECOND_US, self.now_us())
 
         async def ask() -> int:
@@ -290,32 +278,23 @@ class Ccxt(LiveVenue):
 
     def _watch_all(self) -> None:
         """One loop for each thing that is listened to, or asked for where there is no stream."""
-        exchange, has = self.exchange, self.exchange.has
+        exchange, watch = self.exchange, self._ears.watch
+        books = exchange.watch_order_book if streams_books(exchange) else slowly(exchange.fetch_order_book)
         for name, symbol in self._symbols.items():
-            streamed = has.get("watchOrderBook") and self._place.exchange_id not in UNCHECKED_BOOKS
-            books = exchange.watch_order_book if streamed else self._slowly(exchange.fetch_order_book)
-            self._watch(Channel.MARKET, partial(books, symbol), partial(self._take_book, name))
-            if has.get("watchTrades"):
-                self._watch(Channel.MARKET, partial(exchange.watch_trades, symbol), partial(self._take_trades, name))
+            watch(Channel.MARKET, partial(books, symbol), partial(self._take_book, name))
+            if can(exchange, "watchTrades"):
+                watch(Channel.MARKET, partial(exchange.watch_trades, symbol), partial(self._take_trades, name))
         if self._credentials is None:
             return
-        if has.get("watchOrders"):
-            self._watch(Channel.USER, exchange.watch_orders, self._take_orders)
-        if has.get("watchMyTrades"):
-            self._watch(Channel.USER, exchange.watch_my_trades, self._take_fills)
+        if can(exchange, "watchOrders"):
+            watch(Channel.USER, exchange.watch_orders, self._take_orders)
+        if can(exchange, "watchMyTrades"):
+            watch(Channel.USER, exchange.watch_my_trades, self._take_fills)
         else:
             for symbol in self._symbols.values():
-                self._watch(Channel.USER, self._slowly(partial(exchange.fetch_my_trades, symbol)), self._take_fills)
-        if has.get("watchBalance"):
-            self._watch(Channel.USER, exchange.watch_balance, self._take_balances)
-
-    @staticmethod
-    def _slowly(ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def asked(*terms: Any) -> Any:
-            await asyncio.sleep(POLL_SECONDS)
-            return await ask(*terms)
-
-        return asked
+                watch(Channel.USER, slowly(partial(exchange.fetch_my_trades, symbol)), self._take_fills)
+        if can(exchange, "watchBalance"):
+            watch(Channel.USER, exchange.watch_balance, self._take_balances)
 
     def _take_book(self, name: str, raw: Any) -> Sequence[Event]:
         return [book(raw, name, self.now_us())]
@@ -332,51 +311,6 @@ class Ccxt(LiveVenue):
     def _take_balances(self, raw: Any) -> Sequence[Event]:
         return balances(raw, self.venue, self.now_us())
 
-    def _watch(self, channel: Channel, watch: Callable[[], Awaitable[Any]], take: Take) -> None:
-        self.spawn(self._listen(channel, watch, take))
-        self.spawn(self._settle(channel, self._failures[channel]))
-
-    async def _listen(self, channel: Channel, watch: Callable[[], Awaitable[Any]], take: Take) -> None:
-        first, last = RETRY_SECONDS
-        pause = first
-        while True:
-            try:
-                raw = await _uncancelled(watch)
-            except Exception as error:  # handled: ccxt raises anything; the channel is down, and tried again
-                self._failed(channel, f"{type(error).__name__}: {error}")
-                await asyncio.sleep(pause)
-                pause = min(last, 2 * pause)
-                continue
-            pause = first
-            try:
-                events = take(raw)
-            except BadMessage as error:
-                events = [BadMessageSeen(self.venue, channel, str(error)[:200], "", self.now_us())]
-            if events:
-                self.hear(events)
-
-    def _failed(self, channel: Channel, reason: str) -> None:
-        self._failures[channel] += 1
-        clients = self.exchange.clients or {}
-        for url in [url for url, client in clients.items() if client.connection is not None and client.closed()]:
-            del clients[url]  # ccxt would wait on it for ever
-        if self._up[channel]:
-            self._up[channel] = False
-            self.hear([ConnectorStatus(self.venue, channel, Health.DOWN, reason[:200], self.now_us())])
-        self.spawn(self._settle(channel, self._failures[channel]))
-
-    async def _settle(self, channel: Channel, failures: int) -> None:
-        """Nothing failed for a while: the channel is up."""
-        await asyncio.sleep(SETTLE_SECONDS)
-        if failures == self._failures[channel] and not self._up[channel]:
-            self._up[channel] = True
-            self.hear([ConnectorStatus(self.venue, channel, Health.HEALTHY, "listening", self.now_us())])
-
-    async def _hang_up(self) -> None:
-        """All streams of the exchange: ccxt shares connections between channels."""
-        for client in list((self.exchange.clients or {}).values()):
-            client.on_error(ccxt.NetworkError("asked to reconnect"))
-
     # ---- calls
 
     async def _call(self, action: Action, call: Callable[[], Awaitable[Any]]) -> Any:
@@ -392,14 +326,3 @@ class Ccxt(LiveVenue):
 
     def _venue_us(self) -> int:
         return self.now_us() + self._clock.offset_us
-
-
-async def _uncancelled(watch: Callable[[], Awaitable[Any]]) -> Any:
-    """ccxt cancels what waits on a connection that it gives up: that is a failure, and no end of ours."""
-    try:
-        return await watch()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise ccxt.NetworkError("the connection was given up") from None

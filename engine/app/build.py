@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.app.config.models import (
     BotConfig,
+    CcxtExchange,
     ExchangeConfig,
     RealExchange,
     RecordedExchange,
@@ -79,7 +80,9 @@ def _real(config: BotConfig, name: str, exchange: RealExchange, registry: Regist
     module = registry.venue_module(exchange.connector)
     named = (exchange.api_key, exchange.api_secret, getattr(exchange, "passphrase", None))
     keys = [secret.get_secret_value() for secret in named if secret is not None]
-    where = {"testnet": True} if getattr(exchange, "testnet", False) else {}
+    where: dict[str, Any] = {"testnet": True} if getattr(exchange, "testnet", False) else {}
+    if isinstance(exchange, CcxtExchange):
+        where["exchange_id"] = exchange.exchange_id
     settings = module.LiveSettings(
         name=name,
         trading_pairs=pairs_at(config, name),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.model.errors import TickwrightError
 from engine.schema.base import ConfigModel, StrategyConfig
 from engine.schema.values import BadValue
 
@@ -55,8 +56,15 @@ class Registry:
         return model
 
     def venue_module(self, connector: str) -> Any:
-        """The module that builds the venues of a connector: `build_venues`, `venue_sheet` and their settings."""
-        return importlib.import_module(self.venues[connector])
+        """The module that builds the venues of a connector: `build_venues`, `venue_sheet` and their settings.
+
+        Raises TickwrightError when it needs a package that is not installed.
+        """
+        try:
+            return importlib.import_module(self.venues[connector])
+        except ModuleNotFoundError as error:
+            fix = f"pip install 'tickwright[{connector}]'"
+            raise TickwrightError(f"connector {connector} needs the package {error.name}\n  fix: {fix}") from None
 
 
 def load(path: str) -> Any:
@@ -119,7 +127,7 @@ BUILT_IN = Registry(
         "okx_perpetual": NOT_BUILT,
         "gate": "engine.app.config.models:GateExchange",
         "gate_perpetual": NOT_BUILT,
-        "ccxt": NOT_BUILT,
+        "ccxt": "engine.app.config.models:CcxtExchange",
         "onchain": NOT_BUILT,
     },
     markets={
@@ -132,6 +140,7 @@ BUILT_IN = Registry(
         "recorded": "connectors.paper.recorded",
         "paper": "connectors.paper.live",
         "gate": "connectors.gate.build",
+        "ccxt": "connectors.ccxt.build",
         "okx": "connectors.okx.build",
         "binance": "connectors.binance.build",
     },

@@ -41,6 +41,10 @@ def command(output: Output, name: str | None) -> None:
         replay = BUILT_IN.market_config("replay")
         about["market_replay"] = settings_data(replay)
         text += f"\n\n  market, with model: replay\n{settings_text(replay)}"
+    if name == "ccxt":
+        about["exchanges"] = found = BUILT_IN.venue_module("ccxt").catalog()
+        works = [(each["exchange_id"], each["name"], "; ".join(each["limits"]) or "everything") for each in found]
+        text += f"\n\n  exchange_id, and what works:\n{table(works)}"
     output.result(about, text)
 
 
