@@ -72,14 +72,25 @@ class Http:
             async with self._session.request(
                 method, url, data=body or None, headers=headers, timeout=limits, allow_redirects=False
             ) as response:
-                text = await response.content.read(BODY_BYTES_MAX)
-                return Reply(response.status, response.headers, text, started_us, self._now_us())
+                told = await _whole(response)
+                return Reply(response.status, response.headers, told, started_us, self._now_us())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Failed(Outcome.NOT_SENT, "not_connected", type(error).__name__, broken=True) from None
         except TimeoutError:
             raise Failed(Outcome.AMBIGUOUS, "timeout", f"no answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Failed(Outcome.AMBIGUOUS, "disconnected", type(error).__name__, broken=True) from None
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The whole answer, within reason."""
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise Failed(Outcome.AMBIGUOUS, "too_large", f"the answer has more than {BODY_BYTES_MAX} bytes")
+    return b"".join(chunks)
 
 
 async def asked(question: Callable[[], Awaitable[T]]) -> T:

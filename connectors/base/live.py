@@ -114,6 +114,10 @@ class LiveVenue(ABC):
         streams.append(Stream(plan))
         self.spawn(streams[-1].run())
 
+    def hold_connects(self, seconds: float) -> None:
+        """No new stream for so long; those that are open stay."""
+        self._gate.hold(seconds)
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Something that runs beside the requests and ends with `run`."""
         assert self._group is not None

@@ -14,7 +14,7 @@ from random import Random
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
@@ -27,6 +27,8 @@ PING_SECONDS = 5.0
 SILENCE_US = 10 * SECOND_US  # without any frame or pong: the connection is dead
 BACKOFF_SECONDS = (0.5, 30.0)  # doubling, with full jitter
 CONNECT_GAP_SECONDS = 1.0  # between two connections of one venue at least
+TOO_MANY = (418, 429)  # statuses of a venue that wants to be left alone
+HOLD_SECONDS = 60  # then, if it does not say for how long
 AGE_SECONDS = (22 * 3600.0, 23.5 * 3600.0)  # venues close connections after 24 hours
 CLOSE_SECONDS = 1.0
 FRAME_BYTES_MAX = 8 << 20
@@ -70,16 +72,21 @@ class Conversation(Protocol):
 
 
 class ConnectGate:
-    """Keeps connections to one venue a second apart. One for all streams of a venue."""
+    """Keeps connections to one venue a second apart, and all of them away while it is `held`. One for each venue."""
 
     def __init__(self) -> None:
         self._next_s = 0.0
 
     async def passed(self) -> None:
+        """Wait for our turn."""
         loop = asyncio.get_running_loop()
-        at_s = max(self._next_s, loop.time())
-        self._next_s = at_s + CONNECT_GAP_SECONDS
-        await asyncio.sleep(at_s - loop.time())
+        while (at_s := self._next_s) > loop.time():  # noqa: ASYNC110 (it may be held meanwhile)
+            await asyncio.sleep(max(0.001, at_s - loop.time()))
+        self._next_s = loop.time() + CONNECT_GAP_SECONDS
+
+    def hold(self, seconds: float) -> None:
+        """The venue wants no connection for so long."""
+        self._next_s = max(self._next_s, asyncio.get_running_loop().time() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,12 @@ class _Connection:
                     max_size=FRAME_BYTES_MAX,
                     max_queue=None,
                 )
+        except InvalidStatus as error:
+            self.reason = f"cannot connect: status {error.response.status_code}"
+            if error.response.status_code in TOO_MANY:
+                told = error.response.headers.get("Retry-After", "")
+                plan.gate.hold(int(told) if told.isdecimal() else HOLD_SECONDS)
+            return
         except (OSError, TimeoutError, WebSocketException, EOFError) as error:
             self.reason = f"cannot connect: {type(error).__name__}"
             return

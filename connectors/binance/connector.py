@@ -277,6 +277,7 @@ class Binance(LiveVenue):
         """Requests are refused, for a time if the venue said for how long."""
         self.hear([ConnectorStatus(self.venue, Channel.REST, Health.DOWN, reason, self.now_us())])
         if until_us:
+            self.hold_connects((until_us - self.now_us()) / SECOND_US)
             self.spawn(self._recover(until_us))
 
     async def _recover(self, until_us: int) -> None:

@@ -70,9 +70,7 @@ STATUSES = {
 }
 
 _NEVER = ("-1013", "-1014", "-1020", *(f"-110{digit}" for digit in range(7)), "-1108", "-1111")
-_NEVER += tuple(
-    f"-{code}" for code in (*range(1114, 1119), 1121, 1128, 1130, 1134, 1145, 1158, 1160, 1165, 1166, 1168)
-)
+_NEVER += tuple(f"-{code}" for code in (*range(1114, 1119), 1121, 1128, 1130, 1134, 1145, 1158, 1160, 1165, 1166, 1168))
 _NEVER += tuple(f"-{code}" for code in (*range(1196, 1200), 1210, 1211, 1220))
 _SUBMIT, _CANCEL, _LOOKUP, _AMEND = (Action.SUBMIT,), (Action.CANCEL,), (Action.LOOKUP,), (Action.AMEND,)
 

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from connectors.base.stream import ConnectGate, Link, Stream, StreamPlan
 from engine.model.enums import Channel, Health, Side
@@ -193,7 +196,7 @@ def test_failures_back_off_and_connects_are_a_second_apart() -> None:
         await asyncio.sleep(300)
 
     venue, ear = run_stream(main, answer="no", up=False)
-    gaps = [after - before for before, after in zip(venue.opened, venue.opened[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(venue.opened)]
     assert min(gaps) >= 1
     assert max(gaps) <= 31
     assert sum(gaps[-5:]) > 2 * sum(gaps[:5])
@@ -255,6 +258,33 @@ def test_a_connection_is_replaced_before_the_venue_closes_it() -> None:
     first, second = venue.opened
     assert 22 * 3600 <= second - first <= 23.5 * 3600 + 1
     assert ear.health == [(Health.HEALTHY, "connected")]
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("20", 20), ("", 60)])
+def test_a_venue_that_wants_to_be_left_alone_is(told: str, seconds: int) -> None:
+    loop = NetLoop(1)
+    attempts: list[float] = []
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        attempts.append(loop.time())
+        return Response(418, "teapot", Headers({"Retry-After": told} if told else {}), b"")
+
+    async def body() -> None:
+        venue, ear = Venue(loop), Ear(loop)
+        url = f"ws://{HOST}:{PORT}/"
+        plan = StreamPlan(
+            "v", Channel.USER, lambda: url, Talk, ear.told.extend, loop.wall_us, Random("s"), ConnectGate()
+        )
+        async with serve(venue.handle, HOST, PORT, compression=None, process_request=refuse):
+            running = asyncio.create_task(Stream(plan).run())
+            await ear.until(lambda: len(attempts) == 3, 300)
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+        assert ear.health[0] == (Health.DOWN, "cannot connect: status 418")
+
+    run_net(loop, body())
+    assert min(after - before for before, after in pairwise(attempts)) >= seconds
 
 
 def test_what_the_listener_raises_ends_it() -> None:
