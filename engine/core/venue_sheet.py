@@ -6,6 +6,7 @@ from enum import StrEnum
 from engine.core.books import BookRules
 
 SECOND_US = 1_000_000
+BOOKS_IN_SEQUENCE = BookRules()
 
 
 class LookupScope(StrEnum):
@@ -60,4 +61,4 @@ class VenueSheet:
     in_process: bool = False
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL
-    books: BookRules = BookRules()  # how order books are proven
+    books: BookRules = BOOKS_IN_SEQUENCE  # how order books are proven
