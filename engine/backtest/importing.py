@@ -1,5 +1,6 @@
 """From foreign files to a data set."""
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +14,7 @@ from engine.backtest.columns import CANDLE_COLUMNS
 from engine.backtest.dataset import MANIFEST, Dataset, Manifest, Market
 from engine.backtest.day_writer import DayWriter, write_candles
 from engine.backtest.found import Cursor
-from engine.backtest.importers import binance, capture, hftbacktest, ohlcv, recording, tardis
+from engine.backtest.importers import binance, capture, hftbacktest, nautilus, ohlcv, recording, tardis
 from engine.backtest.importers.wanted import FrameParser, Wanted
 from engine.backtest.row_maker import RowMaker
 from engine.backtest.scan import Given, Scan, make_instrument, scan
@@ -31,6 +32,7 @@ READERS: dict[str, Reader] = {
     "tardis": tardis.read,
     "ohlcv": ohlcv.read,
     "hftbacktest": hftbacktest.read,
+    "nautilus": nautilus.read,
     "recording": recording.read,
 }
 PROGRESS_EVENTS = 100_000
@@ -123,17 +125,25 @@ def _store_candles(job: Job, folder: Path, market: Market, events: Iterator[Foun
     if job.interval_us in market.candles and not job.replace:
         raise TickwrightError(f"{folder} has such candles of {job.symbol} already: --replace puts these in their place")
     prices, volumes = _Steps(market.instrument.price_step), _Steps(market.instrument.quantity_step)
-    rows: dict[int, tuple[int, ...]] = {}
+    gathered = {name: array("q") for name in CANDLE_COLUMNS}
+    places, files = array("q"), [(0, cursor.file)]  # the row of each candle, and from which one on a file is read
     for event in events:
         if isinstance(event, Candle):
-            if event.open_us in rows:
-                raise cursor.problem("there is a candle of this time already")
-            counts = (
-                prices.count(value, "price", cursor) for value in (event.open, event.high, event.low, event.close)
-            )
-            rows[event.open_us] = (event.open_us, *counts, volumes.count(event.volume, "quantity", cursor))
-    values = np.array([rows[open_us] for open_us in sorted(rows)], np.int64)
-    columns = dict(zip(CANDLE_COLUMNS, values.T, strict=True))
+            if cursor.file != files[-1][1]:
+                files.append((len(places), cursor.file))
+            values = (event.open, event.high, event.low, event.close)
+            counts = [prices.count(value, "price", cursor) for value in values]
+            row = (event.open_us, *counts, volumes.count(event.volume, "quantity", cursor))
+            for column, value in zip(gathered.values(), row, strict=True):
+                column.append(value)
+            places.append(cursor.row)
+    order = np.argsort(gathered["open_us"], kind="stable")
+    columns = {name: np.array(column, np.int64)[order] for name, column in gathered.items()}
+    twice = np.flatnonzero(np.diff(columns["open_us"]) == 0)
+    if len(twice):
+        number = int(order[twice[0] + 1])
+        file = next(name for first, name in reversed(files) if first <= number)
+        raise Cursor(file, places[number]).problem("there is a candle of this time already")
     gaps = np.diff(columns["open_us"]) % job.interval_us
     if gaps.any():
         raise TickwrightError(
