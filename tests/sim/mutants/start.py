@@ -215,7 +215,7 @@ def cursor_runs_ahead_of_its_trades(patch: Patch) -> None:
     real = patch.set(Recorder, "changed", changed)
 
 
-@mutant()
+@mutant(profile="rules_rate", scale=6)
 def halt_never_ends_the_storm(patch: Patch) -> None:
     """Rejections are sent again and again: no slot waits."""
     patch.set(facts.Facts, "_rejected", lambda self, order: None)
