@@ -24,14 +24,12 @@ class Arg(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
 
 
 class Frame(Struct, gc=False):
-    """Any frame: a push (`arg`, `data`), a confirmation, error or notice (`event`), or an operation's answer (`op`)."""
+    """Any frame: a push (`arg`, `data`), or a confirmation, error or notice (`event`)."""
 
     arg: Arg | None = None
     action: str = ""
     data: Raw = Raw(b"")
     event: str = ""
-    op: str = ""
-    id: str = ""
     code: str = ""
     msg: str = ""
 
@@ -50,7 +48,6 @@ class Receipt(Struct, gc=False, rename="camel"):
     s_code: str
     s_msg: str = ""
     ord_id: str = ""
-    cl_ord_id: str = ""
     ts: str = ""
 
 
