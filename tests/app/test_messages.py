@@ -191,3 +191,18 @@ def test_what_the_bus_could_not_tell_is_told_by_the_next_session(tmp_path: Path)
     assert len({message.log_id for message in second.messages}) == 2
     assert second.messages[0].log_id == first.messages[0].log_id
     assert second.messages[0].topic == "session.stopped.maker"
+
+
+def test_messaging_that_breaks_does_not_stop_trading(tmp_path: Path) -> None:
+    async def broken(messages: object) -> int:
+        raise ZeroDivisionError("no bus")
+
+    def ready(session: Session) -> None:
+        session.bus.subscribe("#", lambda _: None)
+        session.bus.publish = broken  # type: ignore[method-assign]
+
+    session = run_virtual_bot(tmp_path, ready=ready)
+    assert session.ending is Ending.DONE
+    told = [shown.notice.text for shown in session.notices.recent]
+    assert "messaging stops until the next start: ZeroDivisionError: no bus" in told
+    assert session.announcer.outbox.waiting > 10

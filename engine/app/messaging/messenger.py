@@ -16,7 +16,6 @@ from engine.messaging.commands import Command, Judge
 from engine.messaging.link import Link
 from engine.messaging.ports import Publisher
 from engine.messaging.relay import Relay
-from engine.store.errors import LogFailed
 from engine.store.outbox import PastOutbox
 
 DOWN_SECONDS = 60.0  # without a broker until somebody hears of it
@@ -146,8 +145,8 @@ class Messenger:
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except (LogFailed, OSError, sqlite3.Error) as error:
-            self._tell("W-BROKER", f"messages stop until the next start: {error}")
+        except Exception as error:  # handled: somebody hears of it; trading goes on, and messages wait in the order log
+            self._tell("W-BROKER", f"messaging stops until the next start: {type(error).__name__}: {error}")
 
     def _tell(self, code: str, text: str, fix: str = FIX) -> None:
         self._session.notices.tell(Notice(code, "", text, fix, self._session.now_us()))
