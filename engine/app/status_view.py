@@ -26,6 +26,7 @@ def render_status(status: Status) -> RenderableType:
         both,
         _section("Orders", _orders(status)),
         *_messaging(status),
+        *_history(status),
         _warnings(status),
     )
 
@@ -127,6 +128,18 @@ def _messaging(status: Status) -> Iterator[Text]:
         yield Text(text, style="dim")
         if told["error"]:
             yield Text(f"         {told['error']}", style="yellow")
+
+
+def _history(status: Status) -> Iterator[Text]:
+    """Nothing for a bot without one."""
+    kept = status["history"]
+    if kept:
+        text = f"History  {kept['state']}"
+        if kept["lag_entries"]:
+            text += f", {kept['lag_entries']:,} entries wait for {clock(kept['lag_us'])}"
+        if dropped := sum(kept["dropped"].values()):
+            text += f", {dropped:,} rows of market data were dropped"
+        yield Text(text, style="dim")
 
 
 def _warnings(status: Status) -> Text:

@@ -14,10 +14,12 @@ from engine.app.cli.bot_files import load_bot_files
 from engine.app.cli.output import Output
 from engine.app.failure import Failure
 from engine.app.messaging.backtests import tell_failure, tell_result
+from engine.app.registry import load
 from engine.backtest.report import write_report
 from engine.model.errors import TickwrightError
 from engine.schema.values import BadValue, parse_time
 
+KEEP = "engine.app.backtest_history:keep_backtest"  # imports SQLAlchemy: not before it is needed
 SHOW_SECONDS = 1.0
 INTERRUPTED = 130
 
@@ -79,6 +81,10 @@ def command(
     pages = [folder / "report.html", *(page for page in (report, _below(output.userdir, configured)) if page)]
     for page in pages:
         write_report(folder, result, page)
+    if loaded.config.store.enabled:
+        problem = load(KEEP)(loaded, output.userdir, result, pages[-1])
+        if problem:
+            output.warn(problem)
     files_text = f"results {folder} ({RESULT}, {CONFIG}, Parquet tables)\nreport  {pages[-1]}"
     output.result(result | {"folder": str(folder), "report": str(pages[-1])}, f"{result_text(result)}\n{files_text}")
     return 0 if result["run"]["complete"] else INTERRUPTED

@@ -59,6 +59,8 @@ class Store:
                 raise StoreRefused("there is no history yet", where, fix)
             # One writer: a second connection would only wait for the first.
             pool: dict[str, Any] = {"pool_size": 5 if reader else 1, "max_overflow": 0}
+            if not reader:
+                pool["pool_reset_on_return"] = None  # every transaction is ended where it was begun
             engine = create_async_engine(address, connect_args={"timeout": CONNECT_SECONDS}, **pool)
             _prepare_sqlite(engine, reader)
         else:
