@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,7 @@ from engine.store.history.feed import Feed
 from engine.store.history.progress import Plan, Progress, Said, describe
 
 SERVICE = "engine.store.history.service:HistoryService"  # imports SQLAlchemy: not before it is needed
+SWITCH_SECONDS = 0.0005  # how long the trading loop waits for this thread at most when both have something to do
 CLOSE_SECONDS = 8.0  # longer than the service takes for its end
 
 
@@ -46,6 +48,7 @@ class History:
         return {name: getattr(progress, name) for name in names}
 
     def start(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread.start()
 
     def close(self) -> None:
