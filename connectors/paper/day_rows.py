@@ -68,6 +68,10 @@ class DayRows:
         """As `Rows.seen_us`."""
         return self._rows(max(0, bisect_right(self._first_us, event_us) - 1)).seen_us(event_us, feed_us)
 
+    def let_go(self) -> None:
+        """Hold no day any more, until one is asked for."""
+        self._held.clear()
+
     def _rows(self, number: int) -> Rows:
         rows = self._held.get(number)
         if rows is None:

@@ -91,6 +91,13 @@ def build_recorded(settings: RecordedVenue) -> PaperVenue:
     )
 
 
+def let_go(venue: PaperVenue) -> None:
+    """The run is over: the rows in memory are not needed any more."""
+    for listing in venue.listings:
+        if isinstance(listing.kernel.source, DayRows):
+            listing.kernel.source.let_go()
+
+
 def venue_sheet(latency_us: int | None = None) -> VenueSheet:
     """What such a venue promises; without a latency it is taken to be within a second."""
     return paper_sheet(1_000_000 if latency_us is None else latency_us)

@@ -46,7 +46,7 @@ class Rows:
         if receive_us is not None and self.count:
             ahead_us = int((receive_us - event_us).min())
             self.shift_us = ahead_us - FEED_FLOOR_US if ahead_us < 0 else 0
-            event_us = event_us + self.shift_us
+            event_us = event_us + self.shift_us if self.shift_us else event_us
             self.visible_us = _with_the_last_of_its_time(event_us, np.maximum.accumulate(receive_us))
         self.event_us = event_us
         self.kind = kind
@@ -58,11 +58,11 @@ class Rows:
         """From named columns: event_us, kind, ticks, lots and, if recorded, receive_us."""
         receive_us = columns.get("receive_us")
         return cls(
-            columns["event_us"].astype(np.int64),
-            columns["kind"].astype(np.int8),
-            columns["ticks"].astype(np.int64),
-            columns["lots"].astype(np.int64),
-            None if receive_us is None else receive_us.astype(np.int64),
+            columns["event_us"].astype(np.int64, copy=False),
+            columns["kind"].astype(np.int8, copy=False),
+            columns["ticks"].astype(np.int64, copy=False),
+            columns["lots"].astype(np.int64, copy=False),
+            None if receive_us is None else receive_us.astype(np.int64, copy=False),
         )
 
     def block(self, start: int, base: int, size: int) -> Block:

@@ -120,6 +120,8 @@ def _run(
     complete = play(
         driver, recording, end_us, partial(_rows, venues), progress, flatten=config.backtest.finalize == "flatten"
     )
+    for venue in venues:
+        module.let_go(venue)
     facts = Facts(
         quote=sources[0].instrument.quote,
         engine=core,
