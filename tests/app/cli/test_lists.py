@@ -75,6 +75,14 @@ def test_names_that_are_not_part_of_this_version() -> None:
         assert failed("symbols", name)[1]["detail"] == f"connector '{name}' is not part of this version"
 
 
+def test_what_works_through_ccxt() -> None:
+    about = ok("exchanges", "ccxt")
+    limits = {each["exchange_id"]: each["limits"] for each in about["exchanges"]}
+    assert limits["kraken"] == []
+    assert "books are asked for every second" in limits["gate"]
+    assert "kraken" in run("exchanges", "ccxt").stdout
+
+
 def test_list_of_exchanges() -> None:
     listed = {each["connector"]: each for each in ok("exchanges")}
     assert listed.keys() == BUILT_IN.connectors.keys()
