@@ -52,6 +52,7 @@ class Quality(Struct, kw_only=True):
     feed_p50_us: int = 0
     feed_p90_us: int = 0
     feed_p99_us: int = 0
+    places: list[str] = field(default_factory=list)  # the first of what was wrong, with file and row
 
 
 class Market(Struct, kw_only=True):

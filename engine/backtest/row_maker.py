@@ -27,6 +27,7 @@ from engine.model.market import (
 from engine.model.money import ZERO, to_text
 
 Timed = PublicTrade | BookDelta | BookSnapshot | BestQuote | MarkPrice | FundingRate
+PLACES_MAX = 50  # of what is wrong with the data that are told by file and row; the rest is counted
 IDS_KEPT = 100_000  # trades among which a duplicate is looked for
 NUMBERS_KEPT = 1 << 17
 # The order of streams at one µs: a trade comes before what it did to the book.
@@ -88,6 +89,7 @@ class RowMaker:
     def _trade(self, event: PublicTrade) -> None:
         if event.trade_id and event.trade_id in self._trade_ids:
             self.quality.duplicate_trades += 1
+            self._note(f"trade {event.trade_id} is there already: left out")
             return
         if event.trade_id:
             if len(self._trade_ids) >= IDS_KEPT:
@@ -117,6 +119,7 @@ class RowMaker:
     def _begin_gap(self, event: Timed) -> None:
         self.quality.gaps += 1
         self.quality.crossed += self._book.stale.startswith("crossed")
+        self._note(f"gap: {self._book.stale}")
         self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
 
     def _levels(self, event: Timed, bids: Sequence[Level], asks: Sequence[Level], sequence: int) -> None:
@@ -157,6 +160,12 @@ class RowMaker:
 
     # ---- rows
 
+    def _note(self, text: str) -> None:
+        """Something wrong with the row that is being read; a message is noted once."""
+        places, line = self.quality.places, f"{self._cursor.file}, row {self._cursor.row}: {text}"
+        if len(places) < PLACES_MAX and line not in places[-1:]:
+            places.append(line)
+
     def _row(self, stream: int, event: Timed, kind: RowKind, ticks: int, lots: int, sequence: int) -> int:
         """Write one row; returns its time. Missing or backward times are those of the row before in the stream."""
         receive_us = event.receive_us
@@ -165,6 +174,7 @@ class RowMaker:
         )
         if event_us < self._last_us[stream]:
             self.quality.late_rows += 1
+            self._note("is older than the row before in its stream: given its time")
             event_us = self._last_us[stream]
         self._last_us[stream] = event_us
         if receive_us:

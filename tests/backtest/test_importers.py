@@ -129,6 +129,10 @@ def test_gap_duplicates_and_a_late_snapshot(tmp_path: Path) -> None:
     kinds = columns["kind"].tolist()
     assert kinds.count(K.GAP) == 1
     assert kinds.count(K.CLEAR) == 2
+    gap, duplicate = (line.removeprefix(f"{tmp_path}/a.raw, row ").split(": ", 1) for line in quality.places)
+    assert gap[0] == str(depth[21] + 1), "the first line after the missing one"
+    assert gap[1].startswith("gap: ")
+    assert duplicate == [str(len(lines) - 1), "trade 1 is there already: left out"]
     assert quality.gap_us == columns["event_us"][kinds.index(K.CLEAR, 1)] - columns["event_us"][kinds.index(K.GAP)]
 
 
@@ -304,3 +308,41 @@ def test_shared_capture_of_several_markets(tmp_path: Path) -> None:
     market = import_one(files[0], "capture", tmp_path / "set", "NKN-USDT", files=files)
     assert market.quality.gaps == 0
     assert market.rows[0].rows > 1900
+
+
+LATE = "\n".join(
+    [
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount",
+        f"binance,BTCUSDT,{START_US + 2_000_000},{START_US + 2_000_000},1,buy,100.1,1",
+        f"binance,BTCUSDT,{START_US + 1_000_000},{START_US + 3_000_000},2,buy,100.1,1",
+        f"binance,BTCUSDT,{START_US + 4_000_000},{START_US + 4_000_000},2,sell,100.1,1",
+        "",
+    ]
+)
+
+
+def test_unsorted_rows_and_duplicates_are_named(tmp_path: Path) -> None:
+    market = import_one(write(tmp_path / "trades.csv", LATE), "tardis", tmp_path / "set")
+    assert (market.quality.late_rows, market.quality.duplicate_trades) == (1, 1)
+    assert market.quality.places == [
+        f"{tmp_path}/trades.csv, row 3: is older than the row before in its stream: given its time",
+        f"{tmp_path}/trades.csv, row 4: trade 2 is there already: left out",
+    ]
+    assert Dataset.open(tmp_path / "set").market("BTC-USDT").quality.places == market.quality.places
+
+
+CROSSED = "\n".join(
+    [
+        "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount",
+        *(f"binance,BTCUSDT,{START_US},{START_US},true,{level},1" for level in ("bid,100.1", "ask,100.2")),
+        f"binance,BTCUSDT,{START_US + 1},{START_US + 1},false,bid,100.3,1",
+        "",
+    ]
+)
+
+
+def test_a_crossed_book_is_named(tmp_path: Path) -> None:
+    market = import_one(write(tmp_path / "book.csv", CROSSED), "tardis", tmp_path / "set")
+    assert (market.quality.gaps, market.quality.crossed) == (1, 1)
+    (place,) = market.quality.places
+    assert place.startswith(f"{tmp_path}/book.csv, row 4: gap: crossed")

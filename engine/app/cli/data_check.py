@@ -25,5 +25,5 @@ def command(output: Output, folder: Path) -> None:
         more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         text = "\n".join([*problems[:SHOWN], *more])
         raise Failure("E-FAILED", text, where=str(folder), problems=[{"message": each} for each in problems])
-    text = "\n\n".join(market_text(folder, market) for market in markets)
+    text = "\n\n".join("\n".join([market_text(folder, each), *each.quality.places]) for each in markets)
     output.result([market_data(folder, market) for market in markets], f"{text}\n\nok")
