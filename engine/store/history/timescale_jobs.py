@@ -17,15 +17,16 @@ from engine.store.history.timescale import AGGREGATES
 
 DAY_US = 86_400_000_000
 KEEP_MIN_US = 7 * DAY_US  # the refresh of daily candles looks back 4 days: what it finds gone, it deletes
+# A refresh names its hypertable, or its view in newer versions.
 _JOBS = """
     SELECT j.job_id, j.proc_name, j.hypertable_name, j.config,
-        coalesce(s.last_run_status = 'Failed', false)
+        NOT j.scheduled OR coalesce(s.last_run_status = 'Failed', false)
         OR coalesce(s.last_successful_finish, now()) < now() - 3 * j.schedule_interval AS bad, a.view_name
     FROM timescaledb_information.jobs AS j
     LEFT JOIN timescaledb_information.job_stats AS s ON s.job_id = j.job_id
     LEFT JOIN timescaledb_information.continuous_aggregates AS a
-        ON a.materialization_hypertable_name = j.hypertable_name
-    WHERE j.proc_name LIKE 'policy_%%' AND j.hypertable_name IS NOT NULL ORDER BY j.job_id"""
+        ON j.hypertable_name IN (a.materialization_hypertable_name, a.view_name)
+    WHERE j.proc_name LIKE 'policy_%' AND j.hypertable_name IS NOT NULL ORDER BY j.job_id"""
 _KEPT = """
     SELECT extract(epoch FROM (config ->> 'drop_after')::interval)::bigint FROM timescaledb_information.jobs
     WHERE proc_name = 'policy_retention' AND hypertable_name = :table"""
@@ -83,7 +84,7 @@ async def refresh(
     # Without it the refresh of a long range takes ten times as long, where the option is known.
     option = ", options => '{\"buckets_per_batch\": 0}'" if "options" in arguments else ""
     statement = sa.text(
-        f"CALL refresh_continuous_aggregate('{view}', :start, :end{option.replace(':', chr(92) + ':')})"
+        f"CALL refresh_continuous_aggregate('{view}', :start, :end{option})"
     )
     typed = statement.bindparams(*(sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("start", "end")))
     await connection.execute(typed, {"start": moment(start_us), "end": moment(end_us)})
