@@ -28,6 +28,7 @@ from scripts.calibrate import calibration
 TICK_US = 1_000_000
 START_US = 1_767_225_600_000_000
 LEVELS = 10
+BUY, SELL = Side.BUY, Side.SELL
 MID = 600_000  # in price steps
 CONFIG = {
     "name": "bench",
@@ -71,19 +72,19 @@ class ScriptedMarket:
         self._step += 1
         if self._step == 1:
             for level in range(2, LEVELS + 2):
-                book.set_level(Side.BUY, MID - 20 * level, 100_000)
-                book.set_level(Side.SELL, MID + 200 + 20 * level, 100_000)
+                book.set_level(BUY, MID - 20 * level, 100_000)
+                book.set_level(SELL, MID + 200 + 20 * level, 100_000)
         phase = self._step // 4 % 400
         mid = MID + (phase if phase < 200 else 400 - phase)
         if mid - 5 != self._bid:
             if self._bid:
-                book.set_level(Side.BUY, self._bid, 0)
-                book.set_level(Side.SELL, self._ask, 0)
+                book.set_level(BUY, self._bid, 0)
+                book.set_level(SELL, self._ask, 0)
             self._bid, self._ask = mid - 5, mid + 5
-        book.set_level(Side.BUY, self._bid, 50_000 + self._step % 7)
-        book.set_level(Side.SELL, self._ask, 50_000 + self._step % 5)
-        book.print_trade(self._bid, 1_000, Side.SELL)
-        book.print_trade(self._ask, 1_000, Side.BUY)
+        book.set_level(BUY, self._bid, 50_000 + self._step % 7)
+        book.set_level(SELL, self._ask, 50_000 + self._step % 5)
+        book.print_trade(self._bid, 1_000, SELL)
+        book.print_trade(self._ask, 1_000, BUY)
 
 
 def make() -> tuple[Driver, SimulatedConnector]:

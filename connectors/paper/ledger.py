@@ -7,6 +7,7 @@ margin with the fee, a position ties up its own; profit is paid when a position 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from engine.core.hot_words import BUY, SELL
 from engine.core.position import PositionLedger, money_asset, on_grid, value_of
 from engine.model.account import Balance, Position
 from engine.model.enums import InstrumentKind, Side
@@ -30,12 +31,12 @@ class Market:
     def need(self, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
         """What an order ties up of `asset(side)`."""
         if self.spot:
-            return quantity * price * self.buy_factor if side is Side.BUY else quantity
+            return quantity * price * self.buy_factor if side is BUY else quantity
         value = value_of(self.instrument, quantity, price)
         return on_grid(value / self.leverage) + value * (self.buy_factor - ONE)
 
     def asset(self, side: Side) -> str:
-        return self.instrument.base if self.spot and side is Side.SELL else self.money
+        return self.instrument.base if self.spot and side is SELL else self.money
 
 
 class Ledger:
@@ -80,7 +81,7 @@ class Ledger:
     def reducible(self, market: Market, side: Side) -> Decimal:
         """How much an order of `side` can take off the position."""
         held = self.totals[market.instrument.base] if market.spot else market.position.quantity
-        return max(ZERO, -held if side is Side.BUY else held)
+        return max(ZERO, -held if side is BUY else held)
 
     # ---- what happens
 
@@ -92,14 +93,14 @@ class Ledger:
             before = market.position.realized
             market.position.book(side, quantity, value)
             totals[market.money] += market.position.realized - before
-        elif side is Side.BUY:
+        elif side is BUY:
             totals[instrument.base] += quantity
             totals[market.money] -= value
         else:
             totals[instrument.base] -= quantity
             totals[market.money] += value
         fee, asset = value * rate, market.money
-        if market.fee_asset == instrument.base and market.spot and side is Side.BUY:
+        if market.fee_asset == instrument.base and market.spot and side is BUY:
             fee, asset = quantity * rate, instrument.base
         totals[asset] -= fee
         self.touched[instrument.base] = self.touched[market.money] = None

@@ -43,6 +43,7 @@ from engine.model.request import AmendOrder, CancelAll, CancelOrder, Request, Su
 
 CHANNELS = (Channel.MARKET, Channel.USER, Channel.REST)
 ACK, STREAM, OPEN = UpdateSource.ACK, UpdateSource.STREAM, OrderStatus.OPEN
+CANCEL, AMEND = Action.CANCEL, Action.AMEND
 STATUS = {
     OPENED: OPEN,
     REJECTED: OrderStatus.REJECTED,
@@ -180,13 +181,13 @@ class PaperVenue:
         listing.submit(at_us, key, request, terms)
 
     def _cancel(self, at_us: int, request: CancelOrder, sent_us: int) -> None:
-        order = self._open(at_us, request, Action.CANCEL, sent_us)
+        order = self._open(at_us, request, CANCEL, sent_us)
         if order is not None:
             order.started_us = sent_us
             self.listings[order.number].kernel.cancel(at_us, order.key)
 
     def _amend(self, at_us: int, request: AmendOrder, sent_us: int) -> None:
-        order = self._open(at_us, request, Action.AMEND, sent_us)
+        order = self._open(at_us, request, AMEND, sent_us)
         if order is None:
             return
         listing, side = self.listings[order.number], order.request.side
@@ -196,9 +197,9 @@ class PaperVenue:
         if order.pays is not None:
             more = listing.market.need(side, request.quantity - order.filled, request.price) - order.reserved
         if terms is None:
-            self._fail(at_us, request, Action.AMEND, Verdict.REJECTED, "filter_failure", sent_us)
+            self._fail(at_us, request, AMEND, Verdict.REJECTED, "filter_failure", sent_us)
         elif more > 0 and more > self.ledger.available(listing.market.asset(side)):
-            self._fail(at_us, request, Action.AMEND, Verdict.REJECTED, "insufficient_balance", sent_us)
+            self._fail(at_us, request, AMEND, Verdict.REJECTED, "insufficient_balance", sent_us)
         else:
             listing.kernel.amend(at_us, order.key, *terms)
 
@@ -251,9 +252,7 @@ class PaperVenue:
             return
         if what == AMEND_REJECTED:
             names = AmendOrder(order.request.client_order_id, order.request.instrument_id, str(key), ZERO, ZERO)
-            failure = self._answers.failed(
-                names, Action.AMEND, Verdict.REJECTED, reason, reason, order.started_us, receive_us
-            )
+            failure = self._answers.failed(names, AMEND, Verdict.REJECTED, reason, reason, order.started_us, receive_us)
             self._outbox.append((receive_us, failure))
             return
         order.status = STATUS[what]

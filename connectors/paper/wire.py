@@ -7,7 +7,7 @@ All instruments of a venue share one queue: before a command is executed, all of
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from itertools import repeat
 
 from connectors.paper.interface import FillKernel
 from connectors.paper.latency import Latency
@@ -16,7 +16,10 @@ from connectors.paper.words import MARKED, NEVER_US, Outcome
 Hear = Callable[[int, int, Outcome], None]
 """(when it is visible to us, number of the kernel, outcome), in venue time, before the next command is executed."""
 Act = Callable[..., None]
-_event_us = itemgetter(0)
+
+
+def _event_us(news: tuple[int, Outcome]) -> int:
+    return news[1][0]
 
 
 class Wire:
@@ -108,19 +111,21 @@ class Wire:
     def _collect(self) -> None:
         """Hear the outcomes of all kernels by (time, instrument); hearing may bring about more of them."""
         while True:
-            news: list[tuple[int, int, Outcome]] = []
+            news: list[tuple[int, Outcome]] = []
             for number, kernel in enumerate(self.kernels):
-                if kernel.told:
-                    news += [(outcome[0], number, outcome) for outcome in kernel.told]
+                told = kernel.told
+                if told:
                     kernel.told = []
-            if not news:
+                    news += zip(repeat(number), told)
+            if len(news) > 1:
+                news.sort(key=_event_us)
+            elif not news:
                 return
-            news.sort(key=_event_us)
-            for event_us, number, outcome in news:
+            for number, outcome in news:
                 if outcome[1] < MARKED:
-                    self._hear(self.answer_us(event_us), number, outcome)
+                    self._hear(self.answer_us(outcome[0]), number, outcome)
                 else:
-                    seen_us = self.kernels[number].source.seen_us(event_us, self.latency.feed_us)
+                    seen_us = self.kernels[number].source.seen_us(outcome[0], self.latency.feed_us)
                     self._hear(seen_us, number, outcome)
 
 

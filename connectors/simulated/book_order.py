@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from engine.model.enums import OrderType, Side, TimeInForce
 
 OUTSIDE = 0  # the account of everybody who is not simulated: the market's own orders, without ledger or limits
 MILLION = 1_000_000
+MARKET, STOP_MARKET = OrderType.MARKET, OrderType.STOP_MARKET
 
 
 class SelfTrade(StrEnum):
@@ -31,7 +32,7 @@ class Place(Enum):
     DONE = 4
 
 
-class What(Enum):
+class What(IntEnum):
     """The kinds of outcome."""
 
     ACCEPTED = 0
@@ -78,7 +79,7 @@ class BookOrder(Struct, eq=False, gc=False):
 
     @property
     def is_market(self) -> bool:
-        return self.order_type is OrderType.MARKET or self.order_type is OrderType.STOP_MARKET
+        return self.order_type is MARKET or self.order_type is STOP_MARKET
 
     @property
     def is_stop(self) -> bool:

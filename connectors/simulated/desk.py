@@ -40,7 +40,7 @@ ACTIONS: dict[type, Action] = {
     FetchTrades: Action.TRADES,
     ArmDeadMan: Action.DEAD_MAN,
 }
-ACK = UpdateSource.ACK
+ACK, STREAM = UpdateSource.ACK, UpdateSource.STREAM
 OUTCOMES = {"unknown_order": Outcome.ABSENT}
 
 
@@ -150,7 +150,7 @@ class Desk:
 
 def events_of(report: Report, receive_us: int) -> list[Event]:
     """What a private stream says of one piece of news: the fill, if it was one, then the order."""
-    update = update_of(report.order, report.state, UpdateSource.STREAM, None, receive_us)
+    update = update_of(report.order, report.state, STREAM, None, receive_us)
     return [update] if report.fill is None else [replace(report.fill, receive_us=receive_us), update]
 
 

@@ -22,7 +22,8 @@ from engine.model.enums import OrderType, Side, TimeInForce
 BUY, SELL = Side.BUY, Side.SELL
 NEW, WAITING, RESTING, DONE = Place.NEW, Place.WAITING, Place.RESTING, Place.DONE
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
-ACCEPTED, FILLED, CANCELED, EXPIRED = What.ACCEPTED, What.FILLED, What.CANCELED, What.EXPIRED
+ACCEPTED, FILLED, AMENDED = What.ACCEPTED, What.FILLED, What.AMENDED
+CANCELED, EXPIRED = What.CANCELED, What.EXPIRED
 NONE = SelfTrade.NONE
 
 
@@ -143,7 +144,7 @@ class MatchingEngine:
             (self.bids if order.side is BUY else self.asks).remove(order)
             order.ticks, order.lots, order.leaves, order.place = ticks, lots, lots - filled, NEW
         if order.account:
-            self.outcomes.append(Outcome(What.AMENDED, order, order.ticks, lots))
+            self.outcomes.append(Outcome(AMENDED, order, order.ticks, lots))
         if not in_place:
             self._enter(order)
             self._finish()

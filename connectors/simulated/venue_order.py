@@ -14,6 +14,8 @@ from engine.model.enums import OrderStatus
 from engine.model.event import Fill
 from engine.model.request import SubmitOrder
 
+OPEN = OrderStatus.OPEN
+
 
 class ClientIds(StrEnum):
     """Among which of an account's orders on an instrument a client order id must be unique."""
@@ -62,7 +64,7 @@ class VenueOrder(Struct, eq=False):
 
     @property
     def is_open(self) -> bool:
-        return self.history[-1].status is OrderStatus.OPEN
+        return self.history[-1].status is OPEN
 
     @property
     def remaining(self) -> Decimal:

@@ -42,8 +42,7 @@ class _Ladder:
                 if len(quantities) != size:
                     insort(prices, price)
                     size += 1
-            elif price in quantities:
-                del quantities[price]
+            elif quantities.pop(price, None) is not None:
                 del prices[bisect_left(prices, price)]
                 size -= 1
 

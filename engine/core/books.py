@@ -149,7 +149,7 @@ class BookTracker:
         followed = self._followed.get(event.instrument_id)
         if followed is None:
             self.ignored += 1
-        elif isinstance(event, BookSnapshot):
+        elif not isinstance(event, BookDelta):
             self._apply_snapshot(followed, event)
         elif followed.broken:
             self._keep(followed, event)

@@ -61,13 +61,13 @@ class PreTradeChecks:
 
     def check(self, request: OrderRequest, now_us: int) -> Refused | None:
         """None: it may be sent."""
-        if isinstance(request, CancelOrder):
-            return None
         context = self.context
         context.now_us = now_us
         if isinstance(request, SubmitOrder):
             context.old_amount = context.old_quantity = context.filled = ZERO
             return self._judge(request, request, self._submit_rules)
+        if isinstance(request, CancelOrder):
+            return None
         order = self._by_client_id(request.client_order_id)
         if order is None or not order.is_working:
             status = "unknown" if order is None else order.status

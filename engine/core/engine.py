@@ -36,6 +36,7 @@ from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
 FAR = 1 << 62  # later than any time
 EXECUTOR_KEPT_US = 3_600_000_000  # how long a finished executor can be looked at
 GUARD_US = 500_000  # while trading is restricted, and something of ours is at stake, it is looked at this often
+OF_ORDERS = (SubmitOrder, CancelOrder, AmendOrder)  # requests that are checked and recorded
 ENDING = (CauseKind.STOP, CauseKind.KILL_SWITCH)  # causes that end the session once nothing of ours is open
 
 
@@ -88,9 +89,8 @@ class Engine:
         looks_at = Context(state.portfolio, self.halt, state.circuits, state.orders.slot, strategy_of, settings.quote)
         self._checks = PreTradeChecks(looks_at, state.orders.by_client_id, state.mid, settings.limits)
         self._sinks = tuple(sinks)
-        self._hear = on_change
         self.candles = Candles(controllers)
-        self._facts = Facts(state, self.halt, streams, self._changed, self.candles.apply)
+        self._facts = Facts(state, self.halt, streams, on_change, self.candles.apply)
         self._handlers = self._facts.handlers
         self._deadlines = state.orders.deadlines
         self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
@@ -211,8 +211,7 @@ class Engine:
             facts.drain_orders()
         if self.halt.restricted:
             self._guard(now_us, requests)
-        if facts.streams_due_us <= now_us:
-            requests += facts.watch_streams(now_us)
+        requests += facts.watch_streams(now_us)
         if now_us >= self._grid_due_us or now_us >= self.wake_us:
             self._watch(now_us)
             for request in self._decide(now_us):
@@ -322,15 +321,14 @@ class Engine:
 
     def _screen(self, request: Request, now_us: int, passed: list[Request]) -> None:
         """Record a request that passes the checks; refuse one that does not."""
-        state = self.state
-        if isinstance(request, SubmitOrder | AmendOrder):
-            refused = self._checks.check(request, now_us)
-            if refused is not None:
-                self._refuse(refused)
-                return
-        elif not isinstance(request, CancelOrder):
+        if not isinstance(request, OF_ORDERS):
             passed.append(request)
             return
+        refused = self._checks.check(request, now_us)
+        if refused is not None:
+            self._refuse(refused)
+            return
+        state = self.state
         order = state.orders.record(request, now_us)
         if order is not None:
             passed.append(request)
@@ -349,10 +347,6 @@ class Engine:
             )
             if notice is not None:
                 self._facts.notices.append(notice)
-
-    def _changed(self, change: Change) -> None:
-        if self._hear is not None:
-            self._hear(change)
 
     def _publish(self, record: Record) -> None:
         for sink in self._sinks:

@@ -61,7 +61,7 @@ class Facts:
         state: State,
         halt: Halt,
         streams: Mapping[str, UserStream],
-        on_change: Callable[[Change], None],
+        on_change: Callable[[Change], None] | None,
         on_candle: Callable[[Candle], None],
     ) -> None:
         self.state = state
@@ -119,7 +119,8 @@ class Facts:
             self._rejected(order)
         if change.alarms:
             self.alarmed(change.alarms)
-        self._on_change(change)
+        if self._on_change is not None:
+            self._on_change(change)
 
     def alarmed(self, alarms: tuple[Alarm, ...]) -> None:
         """Alarms of the order tracker: some make an instrument unsafe, all are told to the operator."""

@@ -102,7 +102,7 @@ class Market:
 class Hold:
     """What one order ties up now. `reference` is what an order without a price is expected to pay."""
 
-    __slots__ = ("account", "amount", "live_us", "market", "price", "quantity", "reference", "side")
+    __slots__ = ("account", "amount", "limit", "live_us", "market", "price", "quantity", "reference", "side")
 
     def __init__(self, market: Market, side: Side, reference: Decimal) -> None:
         self.market = market
@@ -111,6 +111,7 @@ class Hold:
         self.reference = reference
         self.amount = ZERO
         self.quantity = ZERO
+        self.limit: Decimal | None = None  # what it pays at the most
         self.price: Decimal | None = None  # where it may rest in the book
         self.live_us = 0  # when it was proven to exist; 0 = not yet
 
@@ -135,23 +136,27 @@ class Funds:
         """Follow an order that was recorded or changed."""
         key = _key(order)
         hold = self._holds.get(key)
-        if order.settled:
-            if hold is not None:
-                _set(hold, key, ZERO, ZERO, None)
-                hold.account.holds.pop(key, None)
-                del self._holds[key]
-            return
         if hold is None:
+            if order.settled:
+                return
             hold = self._holds[key] = Hold(market, order.side, reference)
             hold.account.holds[key] = hold
-        if not hold.live_us and (order.phase is LIVE or order.phase is CLOSED):
+        elif order.settled:
+            _set(hold, key, ZERO, ZERO, None)
+            hold.account.holds.pop(key, None)
+            del self._holds[key]
+            return
+        phase = order.phase
+        if not hold.live_us and (phase is LIVE or phase is CLOSED):
             hold.live_us = order.updated_us
-        quantity = order.reserved_quantity
-        price = order.reserved_price
+        quantity, price, rests = order.reserved_quantity, order.reserved_price, _resting_price(order)
+        if quantity is hold.quantity and price is hold.limit and rests is hold.price:
+            return  # most news change none of these
         amount = ZERO
         if market.spot or not order.reduce_only:
             amount = market.need(order.side, quantity, order.stop_price or hold.reference if price is None else price)
-        _set(hold, key, amount, quantity, _resting_price(order))
+        hold.limit = price
+        _set(hold, key, amount, quantity, rests)
 
 
 def _key(order: Order) -> str:
@@ -181,7 +186,7 @@ def _set(hold: Hold, key: str, amount: Decimal, quantity: Decimal, price: Decima
         else:
             market.sells += quantity - hold.quantity
         hold.quantity = quantity
-    if price != hold.price:
+    if price is not hold.price:
         prices = market.bids if hold.side is BUY else market.asks
         if hold.price is not None:
             del prices[bisect_left(prices, hold.price)]

@@ -1,12 +1,14 @@
 """Coverage marks: which rare branches a run reached. Compiled out with `python -O`."""
 
-counts: dict[str, int] = {}
+from collections import defaultdict
+
+counts: defaultdict[str, int] = defaultdict(int)
 
 if __debug__:
 
     def mark(name: str) -> None:
         """Count one pass of the branch called `name`."""
-        counts[name] = counts.get(name, 0) + 1
+        counts[name] += 1
 
 else:
 

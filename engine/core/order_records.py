@@ -20,11 +20,11 @@ class OrderRecords:
     def __init__(self, kept: int) -> None:
         self.newest: dict[str, Record] = {}
         self.active: dict[str, Order] = {}
+        self.slots: dict[Slot, Order] = {}
         self._kept = kept
         self._by_owner: dict[str, dict[str, Order]] = {}
         self._by_instrument: dict[str, dict[str, Order]] = {}
         self._by_venue_id: dict[str, dict[str, Record]] = {}  # ids are unique per instrument at some venues
-        self._slots: dict[Slot, Order] = {}
         self._queued: dict[Slot, list[Order]] = {}  # further active orders of a slot: twins and replacements
         self._ended: Shelf = deque()
         self._dead: Shelf = deque()
@@ -95,7 +95,7 @@ class OrderRecords:
             listed = self._by_instrument[order.instrument_id] = {}
         listed[key] = order
         slot = (order.owner, order.instrument_id, order.tag)
-        if self._slots.setdefault(slot, order) is not order:
+        if self.slots.setdefault(slot, order) is not order:
             self._queued.setdefault(slot, []).append(order)
 
     def retire(self, record: Record, now_us: int) -> None:
@@ -135,13 +135,13 @@ class OrderRecords:
     def _free_slot(self, order: Order) -> None:
         slot = (order.owner, order.instrument_id, order.tag)
         queued = self._queued.get(slot) if self._queued else None
-        if self._slots[slot] is not order:
+        if self.slots[slot] is not order:
             assert queued is not None
             queued.remove(order)
         elif queued:
-            self._slots[slot] = queued.pop(0)
+            self.slots[slot] = queued.pop(0)
         else:
-            del self._slots[slot]
+            del self.slots[slot]
         if queued is not None and not queued:
             del self._queued[slot]
 
@@ -174,9 +174,6 @@ class OrderRecords:
         """When the next DONE order may be forgotten; FAR when there is none."""
         ended_us = self._ended[0][0] + ENDED_KEPT_US if self._ended else FAR
         return min(ended_us, self._dead[0][0] + DEAD_KEPT_US) if self._dead else ended_us
-
-    def in_slot(self, slot: Slot) -> Order | None:
-        return self._slots.get(slot)
 
     def select(self, owner: str, instrument_id: str) -> Collection[Order]:
         """Active orders, oldest first; "" means any."""

@@ -105,7 +105,7 @@ class OrderTracker:
 
     def slot(self, owner: str, instrument_id: str, tag: str) -> Order | None:
         """The active order of a slot. A slot with one gets no second order."""
-        return self._records.in_slot((owner, instrument_id, tag))
+        return self._records.slots.get((owner, instrument_id, tag))
 
     def exposure(self, instrument_id: str) -> Exposure:
         """Over what this tracker booked (see `set_position`) and the active orders."""
@@ -199,7 +199,9 @@ class OrderTracker:
             state.conclude(record, now_us)
         if state.parking.count and order.venue_order_id:
             self._release(order)
-        return Change(order, before, alarms=state.take_alarms()) if changed or state.alarms else None
+        if state.alarms:
+            return Change(order, before, alarms=state.take_alarms())
+        return Change(order, before) if changed else None
 
     def apply_fill(self, fill: Fill) -> Change | None:
         """T7, T10, T15, T22. None: a known trade, a parked one, or not ours."""
@@ -356,8 +358,7 @@ class OrderTracker:
             requests += self._serve(record, now_us)
         requests += state.parking.tick(now_us)
         self._records.forget(now_us - ENDED_KEPT_US, now_us - DEAD_KEPT_US)
-        deadlines.sooner(state.parking.due_us)
-        deadlines.sooner(self._records.forget_us())
+        deadlines.next_us = min(deadlines.next_us, state.parking.due_us, self._records.forget_us())
         return requests
 
     def forget(self, before_us: int) -> None:

@@ -308,12 +308,11 @@ class Portfolio:
 
     def _worth(self, amounts: Iterable[tuple[str, Decimal]], quote: str) -> Decimal | None:
         worth = ZERO
-        rate_of = self.rates.rate
         for asset, amount in amounts:
             if asset == quote:
                 worth += amount
             elif amount:
-                rate = rate_of(asset, quote)
+                rate = self.rates.rate(asset, quote)
                 if rate is not None:
                     worth += amount * rate
                 elif self.rates.route(asset, quote) is not None:

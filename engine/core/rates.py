@@ -32,12 +32,15 @@ class Rates:
         route = self._routes.get((asset, into)) or self.route(asset, into)
         if route is None:
             return None
-        rate = ONE
+        rate: Decimal | None = None
         for instrument_id, inverted in route:
             price = self.price(instrument_id)
             if price is None:
                 return None
-            rate = rate / price if inverted else rate * price
+            if rate is None:
+                rate = ONE / price if inverted else price
+            else:
+                rate = rate / price if inverted else rate * price
         return rate
 
     def price(self, instrument_id: str) -> Decimal | None:

@@ -63,7 +63,7 @@ class UserStream:
         self._in_process = sheet.in_process
         trades = [Job(Action.TRADES, instrument_id) for instrument_id in instruments]
         self._jobs = [Job(Action.CLOCK), Job(Action.OPEN_ORDERS), *trades, Job(Action.BALANCES)]
-        self._jobs_due_us = 0  # the earliest of the jobs
+        self._planned_us = 0  # the earliest of the jobs and of the next Reconnect
         self.connected_us = 0  # when the present connection was confirmed; 0 without one
         self._reconnect_us = FAR
         self._reconnects = 0
@@ -74,8 +74,7 @@ class UserStream:
     @property
     def due_us(self) -> int:
         """When tick() has something to do next."""
-        due_us = min(self._reconnect_us, self._jobs_due_us)
-        return min(due_us, next(iter(self._expected.values()))) if self._expected else due_us
+        return min(self._planned_us, next(iter(self._expected.values()))) if self._expected else self._planned_us
 
     # ---- facts
 
@@ -91,7 +90,9 @@ class UserStream:
 
     def apply_order_event(self, event: OrderUpdate | Fill) -> None:
         """Compare REST with the stream (mute detection). To be called for every OrderUpdate and every new Fill."""
-        kind = event.trade_id if isinstance(event, Fill) else event.status
+        if not self._acks_streamed:
+            return
+        kind = event.status if isinstance(event, OrderUpdate) else event.trade_id
         key = (event.venue_order_id, kind)
         if event.source is STREAM:
             self._misses = 0
@@ -104,7 +105,7 @@ class UserStream:
 
     def _expects(self, event: OrderUpdate | Fill) -> bool:
         """Whether the stream should tell this too: it is up, and was when it happened."""
-        if not self._acks_streamed or not self.connected_us or not event.venue_order_id:
+        if not self.connected_us or not event.venue_order_id:
             return False
         return event.source in (ACK, REST) and event.event_us >= self.connected_us
 
@@ -177,7 +178,7 @@ class UserStream:
         self._plan()
 
     def _plan(self) -> None:
-        self._jobs_due_us = min(job.due_us for job in self._jobs)
+        self._planned_us = min(self._reconnect_us, *(job.due_us for job in self._jobs))
 
     def _end_gap_fill(self) -> None:
         if self.connected_us and self.health is Health.STALE and not any(job.gap for job in self._jobs):
@@ -193,6 +194,7 @@ class UserStream:
         self._forget_echoes()
         if health is Health.STALE and self._reconnect_us == FAR:
             self._reconnect_us = now_us
+            self._plan()
 
     def _forget_echoes(self) -> None:
         self._expected.clear()

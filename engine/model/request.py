@@ -129,13 +129,11 @@ Request = (
     | RecallOrder
 )
 OrderRequest = SubmitOrder | CancelOrder | AmendOrder
-_OF_VENUES = (CancelAll, FetchOpenOrders, FetchBalances, SyncClock, ArmDeadMan, Reconnect)
+_OF_INSTRUMENTS = (SubmitOrder, CancelOrder, AmendOrder, LookupOrder, FetchTrades, ResyncBook)  # the frequent first
 
 
 def venue_of(request: Request) -> str:
     """The venue that a request goes to ("" for RecallOrder, which the driver answers itself)."""
-    if isinstance(request, RecallOrder):
-        return ""
-    if isinstance(request, _OF_VENUES):
-        return request.venue
-    return request.instrument_id.partition(":")[0]
+    if isinstance(request, _OF_INSTRUMENTS):
+        return request.instrument_id.partition(":")[0]
+    return "" if isinstance(request, RecallOrder) else request.venue

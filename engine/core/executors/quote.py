@@ -14,7 +14,7 @@ import msgspec
 from engine.core.actions import StopHow
 from engine.core.executors.flatten import FlattenExecutor, FlattenSettings
 from engine.core.executors.quote_settings import AmendMode, DelayScope, QuoteSettings, QuoteTimers, RefreshMode
-from engine.core.hot_words import BUY, CANCEL, FULL, LIVE, NO_COMMAND
+from engine.core.hot_words import BUY, CANCEL, FULL, LIVE, NO_COMMAND, SELL
 from engine.core.state import State
 from engine.model.enums import OrderType, Side
 from engine.model.money import ONE
@@ -23,6 +23,7 @@ from engine.model.quote import Quote
 from engine.model.request import AmendOrder, CancelOrder, Request, SubmitOrder
 
 ALL_SLOTS = ""
+EACH, ALL, AUTO, LIMIT = RefreshMode.EACH, RefreshMode.ALL, AmendMode.AUTO, OrderType.LIMIT  # see hot_words
 FAR = 1 << 62
 SECOND_NAME = "+"  # ends the tag of a replacement that did not wait for the cancel of the order before it
 _price_of = attrgetter("price")
@@ -51,7 +52,7 @@ class QuoteExecutor:
         """Replace the wanted quotes. One that is stopping wants none."""
         if self._stop is None:
             before, self._quotes = self._quotes, {quote.tag: quote for quote in quotes}
-            if _slots_of(self._quotes) != _slots_of(before):
+            if not _same_slots(self._quotes, before):
                 self._quiet_us = 0
             for quote in self._quotes.values():
                 if quote.instrument_id not in self._instruments:
@@ -141,8 +142,9 @@ class QuoteExecutor:
         """Our active orders by slot. Where nobody waits for a cancel, an order being cancelled has left its slot."""
         if self.settings.wait_for_cancel:
             return {order.tag: order for order in active}
-        kept = (order for order in active if order.command is not CANCEL or order.doubt)
-        return {order.tag.removesuffix(SECOND_NAME): order for order in kept}
+        return {
+            order.tag.removesuffix(SECOND_NAME): order for order in active if order.command is not CANCEL or order.doubt
+        }
 
     def _note_fills(self, state: State, live: dict[str, Order]) -> None:
         """Find what was completely filled since the last step, also what came and went in between."""
@@ -175,7 +177,7 @@ class QuoteExecutor:
         return ALL_SLOTS if scope is DelayScope.ALL else side if scope is DelayScope.SIDE else tag
 
     def _refresh_key(self, tag: str) -> str:
-        return tag if self.settings.refresh_mode is RefreshMode.EACH else ALL_SLOTS
+        return tag if self.settings.refresh_mode is EACH else ALL_SLOTS
 
     def _trusted(self, state: State) -> dict[str, Quote]:
         """The quotes whose books can be trusted; the others count as withdrawn."""
@@ -188,7 +190,7 @@ class QuoteExecutor:
 
     def _leaving(self, live: dict[str, Order], wanted: dict[str, Quote], now_us: int) -> dict[str, Quote | None]:
         """The slots whose orders go: with the quote to amend them to, or None to cancel. What is not working waits."""
-        each = self.settings.refresh_mode is RefreshMode.EACH
+        each = self.settings.refresh_mode is EACH
         refresh_at_us = self.memory.refresh_at_us
         born_us = now_us - self.settings.max_order_age_us
         gone: dict[str, Quote | None] = {}
@@ -216,6 +218,8 @@ class QuoteExecutor:
         if tolerance is None or price is None or quantity is None:
             return False
         if quote.price != price:
+            if not tolerance:
+                return False
             fit = self._fit.get(quote.tag)
             if fit is None or fit[0] is not price:
                 fit = self._fit[quote.tag] = (price, price * (ONE - tolerance), price * (ONE + tolerance))
@@ -229,7 +233,7 @@ class QuoteExecutor:
         """An amend where the venue has one, the terms change and the rest is worth an order; else a cancel."""
         if (
             quote is not None
-            and self.settings.amend is AmendMode.AUTO
+            and self.settings.amend is AUTO
             and _amends(state, order)
             and (quote.price, quote.quantity) != (order.price, order.quantity)
             and not state.instruments[quote.instrument_id].too_small(quote.quantity - order.filled, quote.price)
@@ -260,7 +264,7 @@ class QuoteExecutor:
         self, state: State, live: dict[str, Order], wanted: dict[str, Quote], gone: dict[str, Quote | None]
     ) -> list[Request]:
         """Orders for the empty slots that are not paused, best level first, bids and asks in turn."""
-        together = self.settings.refresh_mode is RefreshMode.ALL
+        together = self.settings.refresh_mode is ALL
         if together and any(tag in gone or not order.is_working for tag, order in live.items()):
             return []
         now_us, create_at_us = state.now_us, self.memory.create_at_us
@@ -293,7 +297,7 @@ class QuoteExecutor:
             client_order_id,
             quote.instrument_id,
             quote.side,
-            OrderType.LIMIT,
+            LIMIT,
             quote.quantity,
             quote.price,
             post_only=self.settings.post_only,
@@ -305,9 +309,15 @@ class QuoteExecutor:
         self.memory.refresh_at_us[self._refresh_key(tag)] = now_us + self.settings.order_refresh_time_us
 
 
-def _slots_of(quotes: Mapping[str, Quote]) -> dict[str, tuple[Side, bool]]:
-    """What is wanted but for prices and quantities: those count only where an order may be replaced."""
-    return {tag: (quote.side, quote.hanging) for tag, quote in quotes.items()}
+def _same_slots(quotes: Mapping[str, Quote], others: Mapping[str, Quote]) -> bool:
+    """Whether the same is wanted but for prices and quantities: those count only where an order may be replaced."""
+    if quotes.keys() != others.keys():
+        return False
+    for tag, quote in quotes.items():
+        other = others[tag]
+        if quote.side is not other.side or quote.hanging is not other.hanging:
+            return False
+    return True
 
 
 def _amends(state: State, order: Order) -> bool:
@@ -317,20 +327,20 @@ def _amends(state: State, order: Order) -> bool:
 
 def _by_level(quotes: list[Quote]) -> list[Quote]:
     """Best bid, best ask, second bid, second ask …"""
-    bids = sorted((quote for quote in quotes if quote.side is BUY), key=_price_of, reverse=True)
-    asks = sorted((quote for quote in quotes if quote.side is Side.SELL), key=_price_of)
+    bids = sorted([quote for quote in quotes if quote.side is BUY], key=_price_of, reverse=True)
+    asks = sorted([quote for quote in quotes if quote.side is not BUY], key=_price_of)
     return [quote for quote in chain.from_iterable(zip_longest(bids, asks)) if quote is not None]
 
 
 def _meets_own(state: State, quote: Quote, requests: list[Request]) -> bool:
     """Whether the order would meet one of ours on the other side, in the book or about to be sent."""
-    side = quote.side.opposite
-    resting = state.portfolio.markets[quote.instrument_id].best(side)
-    prices = [] if resting is None else [resting]
-    prices += [
-        request.price
-        for request in requests
-        if isinstance(request, SubmitOrder) and request.price is not None
-        if request.side is side and request.instrument_id == quote.instrument_id
-    ]
-    return any(price <= quote.price if quote.side is BUY else price >= quote.price for price in prices)
+    side, price = quote.side, quote.price
+    resting = state.portfolio.markets[quote.instrument_id].best(SELL if side is BUY else BUY)
+    if resting is not None and (resting <= price if side is BUY else resting >= price):
+        return True
+    for request in requests:
+        if isinstance(request, SubmitOrder) and request.side is not side and request.price is not None:
+            meets = request.price <= price if side is BUY else request.price >= price
+            if meets and request.instrument_id == quote.instrument_id:
+                return True
+    return False
