@@ -283,7 +283,7 @@ def reported_fills_are_nowhere(patch: Patch) -> None:
     patch.set(Order, "reserved_quantity", property(reserved))
 
 
-@mutant(profile="mute_rate+lose_response+post5xx", scale=8)
+@mutant(profile="mute_rate+lose_response+post5xx", scale=4)
 def unidentified_trades_are_no_hindrance(patch: Patch) -> None:
     """An order is declared dead although a trade is at hand that may be its own."""
     patch.set(Parking, "may_hold", lambda self, instrument_id, since_us: False)
