@@ -31,11 +31,12 @@ OF_STREAMS = (FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.GARBLE, FaultKind.HOLD
 
 
 def faults(adapter: Adapter, chance: Random) -> list[Fault]:
-    """A few kinds of trouble until the calm begins: some requests, some streams."""
+    """A few kinds of trouble until the calm begins: some requests, orders more often than questions; some streams."""
     paths, sockets = list(adapter.paths.values()), list(adapter.sockets.values())
+    paths += 4 * [adapter.paths["submit"], adapter.paths["cancel"]]
     found = []
     for kinds, places, rate in ((OF_REQUESTS, paths, 0.3), (OF_STREAMS, sockets, 0.03)):
-        for kind in chance.sample(kinds, chance.randint(1, 4)):
+        for kind in chance.sample(kinds, chance.randint(2, 5)):
             where, probability = chance.choice(places), chance.random() * rate
             seconds = chance.choice((0.5, 3.0, 7.0))
             found.append(

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 from connectors.simulated.market import Market
+from engine.core.order_change import AlarmKind
 from engine.core.ports import LiveConnector
 from engine.model.errors import TickwrightError
 from tests.contract.adapter import PORT, Adapter
 from tests.sim.loop.session import LoopClock, World
 from tests.sim.loop.simnet import NetLoop
 
+WRONG = (AlarmKind.RESURRECTED, AlarmKind.CONTRADICTION)
 RETRY_S = 2.0  # a start that fails is repeated after this time
 
 
@@ -35,3 +37,7 @@ class LiveWorld(World):
                 return await self._adapter.connect(PORT, clock.now_us, self._seed)
             except TickwrightError:
                 await asyncio.sleep(RETRY_S)
+
+    def differences(self) -> list[str]:
+        """As always; nor may the bot have concluded anything that turned out to be wrong."""
+        return super().differences() + [f"{each.kind.value}: {each.text}" for each in self.alarms if each.kind in WRONG]

@@ -22,6 +22,7 @@ from engine.core.clock import Clock, run_live
 from engine.core.driver import Driver
 from engine.core.engine import Engine, Settings
 from engine.core.journal import Header, JournalWriter
+from engine.core.order_change import Alarm, Change
 from engine.core.order_ids import OrderIds
 from engine.core.ports import Controller, LiveConnector
 from engine.core.state import State
@@ -115,10 +116,11 @@ class Bot:
         header = Header("test", "test", "", "", 0, tuple(connector.instruments), SECOND_US, TAG, session.epoch, now_us)
         self.journal = JournalWriter(world.journal, header)
         state = State(connector.instruments, OrderIds(TAG, session.epoch), {VENUE: world.sheet}, now_us)
-        recorder = Recorder(self.journal, log)  # type: ignore[arg-type]
+        self._world = world
+        self._recorder = recorder = Recorder(self.journal, log)  # type: ignore[arg-type]
         stream = UserStream(VENUE, [MARKET], state.orders.cursors, world.sheet)
         settings = Settings(bot="bot", quote="USDT")
-        self.engine = Engine(state, [market_maker()], settings, {VENUE: stream}, [recorder.hear], recorder.changed)
+        self.engine = Engine(state, [market_maker()], settings, {VENUE: stream}, [recorder.hear], self._changed)
         resume(log.load(now_us), self.engine, now_us)
         recorder.follow(self.engine)
         self.clock = LoopClock(loop)
@@ -138,6 +140,10 @@ class Bot:
             with suppress(asyncio.CancelledError):
                 await connection
         self.journal.close()
+
+    def _changed(self, change: Change) -> None:
+        self._world.alarms += change.alarms
+        self._recorder.changed(change)
 
     def stop(self) -> None:
         """The operator's word."""
@@ -168,6 +174,7 @@ class World:
         weakref.finalize(self, self.disk.close)
         migrate(self.disk, Path("orders.sqlite"))
         self.journal = io.BytesIO()
+        self.alarms: list[Alarm] = []  # of all lives
         self.bot: Bot
         self.lives: list[Process] = []
         self._ended = asyncio.Event()
