@@ -22,6 +22,7 @@ from engine.core.clock import wall_us
 from engine.core.venue_sheet import VenueSheet
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 
 __all__ = ["CcxtSettings", "LiveSettings", "Place", "addresses", "build_connector", "catalog", "credentials", "prepare"]
@@ -77,7 +78,9 @@ async def prepare(settings: CcxtSettings, now_us: Callable[[], int]) -> Ccxt:
     if missing:
         raise TickwrightError(f"{name} does not trade {', '.join(missing)} now\n  fix: name open markets")
     instruments = [_with_rates(each, settings) for each in found]
-    home = Home(name, instruments, venue_sheet().request_expiry_us, place.url or "https://localhost", settings.seed)
+    greeting = Greeting(rights=None if settings.credentials is None else KeyRights())
+    rest_url = place.url or "https://localhost"
+    home = Home(name, instruments, venue_sheet().request_expiry_us, rest_url, settings.seed, greeting)
     return Ccxt(home, place, settings.credentials)
 
 

@@ -51,7 +51,7 @@ from engine.model.request import (
 )
 
 RELOAD_SECONDS = 10.0
-PAGE, PAGES_MAX = 500, 100
+LIMIT, SURE, PAGES_MAX = 100, 50, 100  # rows that are asked for; a shorter list than `SURE` was not cut
 OVERLAP_US, HISTORY_US = 60 * SECOND_US, 3_600 * SECOND_US
 ORDER_HISTORY_US = 24 * 3_600 * SECOND_US  # for the trades of one order, where they cannot be asked for by its id
 MARKET_BUY_REACH = Decimal("1.01")
@@ -116,10 +116,7 @@ class Ccxt(LiveVenue):
             case FetchTrades():
                 return await self._trades(request, started_us)
             case FetchOpenOrders():
-                rows = [row for symbol in self._symbols.values() for row in await self._open(symbol)]
-                now_us = self.now_us()
-                updates = self._reader.orders(rows, UpdateSource.SNAPSHOT, started_us, now_us)
-                return [AccountSnapshot(self.venue, started_us, now_us, open_orders=tuple(updates))]
+                return [await self._open_orders(started_us)]
             case FetchBalances():
                 raw = await self._call(Action.BALANCES, self.exchange.fetch_balance)
                 found = balances(raw, self.venue, self.now_us())
@@ -193,15 +190,15 @@ class Ccxt(LiveVenue):
             raw = await self._call(Action.LOOKUP, partial(self.exchange.fetch_order, request.venue_order_id, symbol))
             named = self._named(raw, request)
             return [self._reader.order(named, LOOKUP, started_us, self.now_us())]
-        since_ms = (request.since_us + self._clock.offset_us) // 1_000 or None
-        lists = ended_lists(self.exchange)
-        rows = await self._open(symbol)
+        since_ms = max(0, request.since_us + self._clock.offset_us) // 1_000
+        rows, lists = await self._open(symbol), ended_lists(self.exchange)
+        proven = bool(lists) and len(rows) < SURE
         for name in lists:
-            rows += await self._call(Action.LOOKUP, partial(getattr(self.exchange, name), symbol, since_ms))
+            ended, complete = await self._pages(Action.LOOKUP, partial(getattr(self.exchange, name), symbol), since_ms)
+            rows, proven = rows + ended, proven and complete
         found = [row for row in rows if self._is_meant(row, request)]
         if found:
             return self._reader.orders([found[-1]], LOOKUP, started_us, self.now_us())
-        proven = bool(lists) and len(rows) < PAGE
         raise Failed(Outcome.ABSENT if proven else Outcome.AMBIGUOUS, "not_found", "in no list of orders")
 
     def _named(self, raw: dict[str, Any], request: CancelOrder | LookupOrder) -> dict[str, Any]:
@@ -217,6 +214,15 @@ class Ccxt(LiveVenue):
     async def _cancel_all(self, symbol: str) -> None:
         for row in await self._open(symbol):
             await self._call(Action.CANCEL_ALL, partial(self.exchange.cancel_order, row["id"], symbol))
+
+    async def _open_orders(self, started_us: int) -> AccountSnapshot:
+        """Market by market; a long list may have been cut."""
+        lists = [await self._open(symbol) for symbol in self._symbols.values()]
+        complete, now_us = all(len(rows) < SURE for rows in lists), self.now_us()
+        found = [
+            update for rows in lists for update in self._reader.orders(rows, UpdateSource.SNAPSHOT, started_us, now_us)
+        ]
+        return AccountSnapshot(self.venue, started_us, now_us, complete, open_orders=tuple(found))
 
     async def _open(self, symbol: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = await self._call(
@@ -236,28 +242,38 @@ class Ccxt(LiveVenue):
             rows, complete = await self._call(Action.TRADES, call), True
         else:
             since_us = venue_us - ORDER_HISTORY_US if order_id else cursor_us - OVERLAP_US
-            rows, complete = await self._trades_since(symbol, since_us // 1_000)
+            ask = partial(self.exchange.fetch_my_trades, symbol)
+            rows, complete = await self._pages(Action.TRADES, ask, since_us // 1_000)
         now_us = self.now_us()
         fills = [each for each in self._reader.fills(rows, REST, now_us) if order_id in ("", each.venue_order_id)]
         newest_us = max([cursor_us, *(each.event_us for each in fills)])
         told = "" if order_id else str(newest_us if complete else cursor_us)
         return [*fills, TradesSynced(request.instrument_id, order_id, told, started_us, now_us, complete)]
 
-    async def _trades_since(self, symbol: str, since_ms: int) -> tuple[list[dict[str, Any]], bool]:
-        """All pages, and whether it is sure that they are all: a full page that begins late may be the newest ones."""
+    async def _pages(
+        self, action: Action, ask: Callable[..., Awaitable[Any]], since_ms: int
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """All rows since then, and whether it is sure that they are all.
+
+        Exchanges cut lists where they like, most above `SURE` rows, and some begin with the newest: so a long list is
+        followed to newer rows and then to older ones, until an answer that keeps to the asked time has nothing new.
+        """
         found: dict[tuple[Any, Any], dict[str, Any]] = {}
-        complete = True
-        for number in range(PAGES_MAX):
-            call = partial(self.exchange.fetch_my_trades, symbol, since_ms, PAGE)
-            rows = await self._call(Action.TRADES, call)
-            before = len(found)
+        start, until = since_ms or None, dict[str, int]()
+        for _ in range(PAGES_MAX):
+            rows = await self._call(action, partial(ask, start, LIMIT, until))
+            new = {(row.get("order"), row.get("id")): row for row in rows}.keys() - found.keys()
             found |= {(row.get("order"), row.get("id")): row for row in rows}
-            if len(rows) < PAGE or len(found) == before:
-                return list(found.values()), complete
-            stamps = [int(row["timestamp"]) for row in rows]
-            if number == 0 and min(stamps) > since_ms + OVERLAP_US // 1_000:
-                complete = False
-            since_ms = max(stamps)
+            stamps = [int(row.get("timestamp") or since_ms) for row in rows] or [since_ms]
+            if until and not new:
+                return list(found.values()), max(stamps) < until["until"] + 1_000  # some count in seconds
+            if len(found) < SURE:
+                return list(found.values()), True
+            if new and not until:
+                start = max(stamps)
+            else:
+                oldest = min(int(row.get("timestamp") or since_ms) for row in found.values())
+                start, until = since_ms or None, {"until": oldest}
         return list(found.values()), False
 
     async def _snapshot(self, instrument_id: str) -> Any:

@@ -275,3 +275,26 @@ def test_bot_and_venue_agree_after_a_storm(adapter: Adapter) -> None:
     world = play(adapter, 1)
     assert world.differences() == []
     assert world.fills()
+
+
+def test_long_lists_are_followed_to_both_ends(adapter: Adapter) -> None:
+    """More trades, open and ended orders than one answer holds. Binance begins with the oldest, Gate with the newest."""
+
+    async def main(rig: Rig) -> None:
+        first = (await rig.ask(FetchTrades(MARKET), TradesSynced))[-1]
+        assert isinstance(first, TradesSynced)
+        early = await rig.submit(Side.SELL, "0.001", None)
+        exchange = rig.connector.exchange  # type: ignore[attr-defined]
+        await exchange.create_order("BTC/USDT", "limit", "buy", "0.1", "59000")
+        for _ in range(130):
+            await rig.submit(Side.SELL, "0.001", None)
+            await asyncio.sleep(0.3)  # what Gate's limit lets pass
+        told = await rig.ask(FetchTrades(MARKET, "", first.cursor), TradesSynced, seconds=60)
+        synced, fills = told[-1], {each.trade_id for each in told if isinstance(each, Fill)}
+        assert isinstance(synced, TradesSynced)
+        assert (len(fills), synced.complete) == (131, True)
+        found = (await rig.ask(LookupOrder(early.client_order_id, "", MARKET, rig.now_us() - 100_000_000)))[-1]
+        assert isinstance(found, OrderUpdate)
+        assert (found.status, found.venue_order_id) == (OrderStatus.FILLED, early.venue_order_id)
+
+    run_rig(adapter, main)
