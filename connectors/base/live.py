@@ -20,6 +20,7 @@ from connectors.base.stream import ConnectGate, Conversation, Stream, StreamPlan
 from engine.model.enums import Channel, Outcome
 from engine.model.errors import BadMessage
 from engine.model.event import BadMessageSeen, Event
+from engine.model.greeting import Greeting
 from engine.model.instrument import Instrument
 from engine.model.request import (
     AmendOrder,
@@ -35,6 +36,8 @@ from engine.model.request import (
 ORDER_SECONDS, READ_SECONDS = 5.0, 10.0
 LATE_SECONDS = 10.0  # for how long an answer is still waited for after its deadline
 _OF_ORDERS = (SubmitOrder, CancelOrder, AmendOrder, CancelAll, LookupOrder)
+
+NOTHING_TOLD = Greeting()
 
 Hear = Callable[[Sequence[Event]], None]
 
@@ -53,15 +56,17 @@ class Home:
     request_expiry_us: int
     rest_url: str
     seed: int
+    greeting: Greeting = NOTHING_TOLD
 
 
 class LiveVenue(ABC):
-    """Implements `engine.core.ports.LiveConnector`."""
+    """Implements `engine.core.ports.RealConnector`."""
 
     def __init__(self, home: Home) -> None:
         self.venue = home.venue
         self.instruments = home.instruments
         self.request_expiry_us = home.request_expiry_us
+        self.greeting = home.greeting
         self.http: Http  # open while `run` runs
         self.now_us: Callable[[], int] = lambda: 0
         self._home = home

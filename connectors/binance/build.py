@@ -14,37 +14,25 @@ from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings
 from connectors.base.time_sync import VenueClock
 from connectors.binance.connector import Binance
-from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_time
+from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_rights, read_time
 from connectors.binance.rest import Call, Key, Rest, info_call
-from connectors.binance.sheet import LIMITS, LIVE, TESTNET, Urls, addresses, venue_sheet
+from connectors.binance.sheet import LIMITS, TESTNET, WALLET, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 
-__all__ = [
-    "LIVE",
-    "TESTNET",
-    "BinanceSettings",
-    "Urls",
-    "addresses",
-    "build_connector",
-    "credentials",
-    "prepare",
-    "venue_sheet",
-]
+__all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
 
-BinanceSettings = LiveSettings
-
-
-def build_connector(settings: BinanceSettings) -> Binance:
+def build_connector(settings: LiveSettings) -> Binance:
     """Ask the venue what it trades and what it costs. Raises TickwrightError when that fails."""
     return asyncio.run(prepare(settings, wall_us))
 
 
-async def prepare(settings: BinanceSettings, now_us: Callable[[], int]) -> Binance:
+async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Binance:
     """The same inside a running loop."""
     clock = VenueClock(settings.name)
     key = None if settings.credentials is None else Key(settings.credentials)
@@ -53,13 +41,14 @@ async def prepare(settings: BinanceSettings, now_us: Callable[[], int]) -> Binan
     async with Http(urls.rest, now_us) as http:
         rest = Rest(http, key, clock, limiter, now_us, lambda reason, until_us: None)
         try:
-            await clock.measure(lambda: _server_us(rest), now_us)
+            synced = await clock.measure(lambda: _server_us(rest), now_us)
+            greeting = Greeting(synced, None if key is None else await _rights(urls, rest, now_us))
             instruments = await _instruments(settings, rest, now_us)
         except (Failed, BadMessage) as error:
             if isinstance(error, Failed) and error.code == UNAUTHORIZED:
                 raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
             raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
-    home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed)
+    home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
     return Binance(home, urls, instruments, key)
 
 
@@ -67,9 +56,19 @@ async def _server_us(rest: Rest) -> int:
     return read_time((await asked(lambda: rest.public(Call("GET", "time")))).body)
 
 
-async def _instruments(settings: BinanceSettings, rest: Rest, now_us: Callable[[], int]) -> dict[str, Instrument]:
+async def _rights(urls: Urls, rest: Rest, now_us: Callable[[], int]) -> KeyRights:
+    """The test network does not tell."""
+    if urls == TESTNET:
+        return KeyRights()
+    call = Call("GET", "account/apiRestrictions", action=Action.BALANCES, prefix=WALLET)
+    return read_rights((await asked(lambda: rest.signed(call, now_us()))).body)
+
+
+async def _instruments(settings: LiveSettings, rest: Rest, now_us: Callable[[], int]) -> dict[str, Instrument]:
     """By Binance's symbols, with the rates of fees that this account pays."""
     symbols = [pair.replace("-", "") for pair in settings.trading_pairs]
+    if not symbols:
+        return {}
     info = read_info((await asked(lambda: rest.public(info_call(symbols)))).body)
     found = read_instruments(info, settings.name, settings.trading_pairs)
     traded = {each.symbol for symbol, each in found.items() if symbol not in closed(info)}

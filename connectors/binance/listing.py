@@ -1,4 +1,4 @@
-"""Binance's `exchangeInfo` and fee rates → instruments and limits. No I/O."""
+"""Binance's `exchangeInfo` and fee rates → instruments and limits, and the rights of a key. No I/O."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from connectors.binance.parse import Stamp, microseconds
 from connectors.binance.sheet import LIMITS, ORDERS_1D, ORDERS_10S, RAW, WEIGHT
 from engine.core.venue_sheet import SECOND_US
 from engine.model.errors import BadMessage
+from engine.model.greeting import KeyRights
 from engine.model.instrument import Instrument, instrument_id
 from engine.model.money import ZERO
 
@@ -72,6 +73,14 @@ class _Commission(Struct, gc=False, rename="camel"):
     special_commission: _Rates | None = None
 
 
+class _Restrictions(Struct, gc=False, rename="camel"):
+    ip_restrict: bool
+    enable_spot_and_margin_trading: bool
+    enable_withdrawals: bool
+    enable_internal_transfer: bool
+    permits_universal_transfer: bool
+
+
 class _Time(Struct, gc=False):
     at: Stamp = field(name="serverTime")
 
@@ -79,6 +88,7 @@ class _Time(Struct, gc=False):
 _TIME = Decoder(_Time)
 _INFO = Decoder(ExchangeInfo)
 _COMMISSION = Decoder(_Commission)
+_RESTRICTIONS = Decoder(_Restrictions)
 
 
 def read_time(body: bytes) -> int:
@@ -96,6 +106,13 @@ def read_fees(body: bytes) -> tuple[Decimal, Decimal]:
     raw = decode(_COMMISSION, body)
     kinds = [each for each in (raw.standard_commission, raw.tax_commission, raw.special_commission) if each]
     return sum((_numbers[each.maker] for each in kinds), ZERO), sum((_numbers[each.taker] for each in kinds), ZERO)
+
+
+def read_rights(body: bytes) -> KeyRights:
+    """What the key may do, from the answer of `account/apiRestrictions`. Raises BadMessage."""
+    raw = decode(_RESTRICTIONS, body)
+    moves_money = raw.enable_withdrawals or raw.enable_internal_transfer or raw.permits_universal_transfer
+    return KeyRights(raw.enable_spot_and_margin_trading, moves_money, raw.ip_restrict)
 
 
 def read_limits(info: ExchangeInfo) -> dict[str, Limit]:

@@ -41,7 +41,10 @@ _PRIORITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `weight` is what it costs of the address's limit; `action` None: a question about the market."""
+    """One request. `weight` is what it costs of the address's limit; `action` None: a question about the market.
+
+    `prefix` is another one for what is no part of the spot API: there times are in milliseconds.
+    """
 
     method: str
     path: str
@@ -49,6 +52,7 @@ class Call:
     action: Action | None = None
     weight: int = 1
     seconds: float = 10.0
+    prefix: str = PREFIX
 
 
 def info_call(symbols: Sequence[str]) -> Call:
@@ -66,10 +70,10 @@ class Key:
         self.sign: Signer = private_key(credentials.secret) if is_pem else hmac_hex(credentials.secret)
         self.headers = {"X-MBX-APIKEY": self.api_key, **_HEADERS, **_FORM}
 
-    def query(self, params: Mapping[str, str], stamp_us: int) -> str:
-        """The parameters with time and signature, as they are sent."""
+    def query(self, params: Mapping[str, str], stamp: int) -> str:
+        """The parameters with time (µs or ms) and signature, as they are sent."""
         text = "".join(f"{name}={value}&" for name, value in params.items())
-        text += f"recvWindow={RECV_WINDOW_MS}&timestamp={stamp_us}"
+        text += f"recvWindow={RECV_WINDOW_MS}&timestamp={stamp}"
         return f"{text}&signature={quote(self.sign(text.encode()), safe='')}"
 
     def parameters(self, stamp_us: int) -> dict[str, str | int]:
@@ -118,8 +122,9 @@ class Rest:
         if call.action is Action.SUBMIT:
             costs |= {ORDERS_10S: 1, ORDERS_1D: 1}
         await self._limiter.passed(_PRIORITIES[call.action], costs, WAIT_SECONDS)
-        query = self._key.query(call.params, stamp_us + self._clock.offset_us)
-        target = f"{PREFIX}{call.path}?{query}"
+        stamp = stamp_us + self._clock.offset_us
+        query = self._key.query(call.params, stamp if call.prefix == PREFIX else stamp // 1_000)
+        target = f"{call.prefix}{call.path}?{query}"
         try:
             reply = await self._http.once(call.method, target, seconds=call.seconds, headers=self._key.headers)
             judged = self._judged(call, reply)

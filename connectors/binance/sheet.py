@@ -43,6 +43,8 @@ def addresses(url: str, testnet: bool = False) -> Urls:
     return TESTNET if testnet else LIVE
 
 
+WALLET = "/sapi/v1/"  # where the rights of a key are told
+
 WEIGHT, RAW, ORDERS_10S, ORDERS_1D = "weight", "raw", "orders_10s", "orders_1d"
 LIMITS = {
     WEIGHT: Limit(6_000, MINUTE_US, aligned=True),

@@ -22,6 +22,7 @@ from connectors.gate.sheet import LIMITS, LIVE, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 
 __all__ = [
@@ -57,13 +58,14 @@ async def prepare(settings: GateSettings, now_us: Callable[[], int]) -> Gate:
     async with Http(urls.rest, now_us) as http:
         rest = Rest(http, key, RateLimiter(LIMITS, venue_us), venue_us, lambda reason: None)
         try:
-            await clock.measure(lambda: _server_us(rest), now_us)
+            synced = await clock.measure(lambda: _server_us(rest), now_us)
             instruments = await _instruments(settings, rest)
         except (Failed, BadMessage) as error:
             if isinstance(error, Failed) and error.code == UNAUTHORIZED:
                 raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
             raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
-    return Gate(Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed), urls, key)
+    greeting = Greeting(synced, None if key is None else KeyRights())  # Gate tells the rights to the main account only
+    return Gate(Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting), urls, key)
 
 
 async def _server_us(rest: Rest) -> int:

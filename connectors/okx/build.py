@@ -25,6 +25,7 @@ from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 
@@ -36,6 +37,7 @@ CASH_MODES = ("1", "2")  # spot, and futures: in the others spot orders borrow
 class _Config(Struct, gc=False, rename="camel"):
     acct_lv: str
     perm: str
+    ip: str | None = None
 
 
 _CONFIG = Decoder(Envelope[_Config])
@@ -57,30 +59,27 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
     async with Http(urls.rest, now_us) as http:
         rest = Rest(http, keys, venue_us, RateLimiter(LIMITS, venue_us), lambda reason: None, demo=urls.demo)
         try:
-            await clock.measure(rest.time_us, now_us)
-            if keys is not None:
-                await _check_account(name, rest)
+            synced = await clock.measure(rest.time_us, now_us)
+            greeting = Greeting(synced, None if keys is None else await _rights(name, rest))
             instruments = await _instruments(settings, rest)
         except (Failed, BadMessage) as error:
             if isinstance(error, Failed) and error.code == UNAUTHORIZED:
                 raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
             raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
-    return Okx(Home(name, instruments, EXPIRY_US, urls.rest, settings.seed), urls, settings.credentials)
+    return Okx(Home(name, instruments, EXPIRY_US, urls.rest, settings.seed, greeting), urls, settings.credentials)
 
 
-async def _check_account(name: str, rest: Rest) -> None:
-    """A key that can move money away is refused, and an account in which a spot order would borrow."""
+async def _rights(name: str, rest: Rest) -> KeyRights:
+    """Of the key. An account in which a spot order would borrow is refused."""
     reply = await rest.ask("account/config", Action.BALANCES, Priority.SNAPSHOT, "config")
     found = rows(_CONFIG, reply.body)
     if len(found) != 1:
         raise BadMessage(f"{len(found)} accounts")
-    permissions = found[0].perm.split(",")
-    if "withdraw" in permissions:
-        raise Unauthorized(f"{name}: this key may withdraw\n  fix: make one that may read and trade only")
-    if "trade" not in permissions:
-        raise Unauthorized(f"{name}: this key may not trade\n  fix: make one that may")
     if found[0].acct_lv not in CASH_MODES:
         raise TickwrightError(f"{name}: the account is in a margin mode\n  fix: use an account in spot mode")
+    permissions, addresses_named = found[0].perm.split(","), found[0].ip
+    bound = None if addresses_named is None else bool(addresses_named)
+    return KeyRights("trade" in permissions, "withdraw" in permissions, bound)
 
 
 async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:

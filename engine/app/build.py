@@ -17,11 +17,14 @@ from engine.app.config.models import (
 )
 from engine.app.config.traded import pairs_at
 from engine.app.registry import BUILT_IN, Registry, load
+from engine.app.rights import doubts, key_name, refuse_rights
+from engine.core.clock import wall_us
 from engine.core.engine import Engine, Settings, Wake
 from engine.core.limits import RiskLimits
+from engine.core.notice import Notice
 from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
-from engine.core.ports import Controller, LiveConnector, Sink
+from engine.core.ports import Controller, LiveConnector, RealConnector, Sink
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
@@ -58,14 +61,26 @@ def build_venues(
     return venues
 
 
-def build_connectors(config: BotConfig, registry: Registry = BUILT_IN) -> list[LiveConnector]:
-    """The exchanges outside this process, asked what they trade. Raises TickwrightError about one that does not say."""
+def build_connectors(
+    config: BotConfig, registry: Registry = BUILT_IN, hear: Callable[[Notice], None] = lambda notice: None
+) -> list[LiveConnector]:
+    """The exchanges outside this process, asked what they trade. `hear` is told about keys that are not as they should.
+
+    Raises TickwrightError about one that does not say, and about a key that may do too much or too little.
+    """
     connectors = []
     for name, exchange in config.exchanges.items():
         if isinstance(exchange, SimulatedRemoteExchange):
             connectors.append(_remote(config, name, exchange, registry))
         elif isinstance(exchange, RealExchange):
-            connectors.append(_real(config, name, exchange, registry))
+            connector = ask_exchange(name, exchange, pairs_at(config, name), config.mode, config.seed, registry)
+            rights = connector.greeting.rights
+            if rights is not None:
+                refuse_rights(name, key_name(exchange), rights)
+                for text, fix in doubts(rights):
+                    hear(Notice("W-KEY", name, text, fix, wall_us()))
+            paper = config.mode == "paper"
+            connectors.append(put_on_paper(config, exchange, connector, registry) if paper else connector)
     return connectors
 
 
@@ -76,7 +91,10 @@ def _remote(config: BotConfig, name: str, exchange: SimulatedRemoteExchange, reg
     return connector
 
 
-def _real(config: BotConfig, name: str, exchange: RealExchange, registry: Registry) -> LiveConnector:
+def ask_exchange(
+    name: str, exchange: RealExchange, pairs: Sequence[str], mode: str, seed: int = 0, registry: Registry = BUILT_IN
+) -> RealConnector:
+    """A real exchange, asked for these pairs; on paper without a key. Raises TickwrightError when it does not say."""
     module = registry.venue_module(exchange.connector)
     named = (exchange.api_key, exchange.api_secret, getattr(exchange, "passphrase", None))
     keys = [secret.get_secret_value() for secret in named if secret is not None]
@@ -85,15 +103,15 @@ def _real(config: BotConfig, name: str, exchange: RealExchange, registry: Regist
         where["exchange_id"] = exchange.exchange_id
     settings = module.LiveSettings(
         name=name,
-        trading_pairs=pairs_at(config, name),
+        trading_pairs=pairs,
         urls=module.addresses(exchange.url, **where),
-        credentials=module.credentials(*keys) if keys and config.mode != "paper" else None,
+        credentials=module.credentials(*keys) if keys and mode != "paper" else None,
         maker_rate=exchange.maker_fee,
         taker_rate=exchange.taker_fee,
-        seed=config.seed,
+        seed=seed,
     )
-    connector: LiveConnector = module.build_connector(settings)
-    return put_on_paper(config, exchange, connector, registry) if config.mode == "paper" else connector
+    connector: RealConnector = module.build_connector(settings)
+    return connector
 
 
 def market_of(

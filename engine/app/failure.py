@@ -30,6 +30,8 @@ _CODES = {
     "E-EXTRA": (1, "an optional package is missing"),
     "E-INTERRUPTED": (130, "interrupted"),
 }
+FIX = "\n  fix: "
+"""What stands before the way out in the texts of errors from below the application."""
 
 
 class Failure(TickwrightError):
@@ -59,8 +61,6 @@ def as_failure(error: TickwrightError) -> Failure:
     if isinstance(error, ConfigError):
         sources = [problem.place.source.name for problem in error.problems]
         return Failure("E-CONFIG", render_text(error.problems, sources).rstrip(), problems=render_json(error.problems))
-    if isinstance(error, Unauthorized):
-        return Failure("E-KEY", str(error))
-    if isinstance(error, Rejected):
-        return Failure("E-REJECT", str(error))
-    return Failure("E-FAILED", str(error))
+    detail, _, fix = str(error).partition(FIX)
+    code = "E-KEY" if isinstance(error, Unauthorized) else "E-REJECT" if isinstance(error, Rejected) else "E-FAILED"
+    return Failure(code, detail, fix=fix)

@@ -146,7 +146,7 @@ def _assemble(
     history: History | None,
 ) -> Session:
     config, virtual = run.loaded.config, run.speed is None
-    connectors = build_connectors(config)
+    connectors = build_connectors(config, hear=notices.tell)
     if connectors and run.speed != 1.0:
         raise Failure("E-USAGE", f"{connectors[0].venue} runs by the wall clock", where="--speed", fix="leave it out")
     begin_us = VIRTUAL_START_US if virtual else wall_us()

@@ -29,6 +29,7 @@ from engine.model.enums import Channel, Health, OperatorAction
 from engine.model.event import ClockSynced, ConnectorStatus, OperatorCommand
 from engine.model.money import ONE, ZERO
 
+CLOCK_FIX = "sudo timedatectl set-ntp true"
 STREAM_DEAD_US = 30_000_000
 CANCELS_STUCK_US = 60_000_000
 LOOP_STALL_US = 5_000_000
@@ -175,13 +176,10 @@ class Halt:
 
         Returns whether it is good.
         """
-        behind_us = sample.offset_us
-        good = max(abs(behind_us), sample.error_us) <= limit_us
+        good = max(abs(sample.offset_us), sample.error_us) <= limit_us
         if not good:
-            where = "behind" if behind_us > 0 else "ahead of"
-            text = f"your clock is {abs(behind_us) // 1000:,} ms {where} the exchange (limit {limit_us // 1000:,} ms)"
-            text += f", measured to ±{sample.error_us // 1000:,} ms. Orders would be rejected."
-            fix = f"sudo timedatectl set-ntp true     check: tickwright doctor conf/{self._bot}.yml"
+            text = f"{clock_text(sample, limit_us)}. Orders would be rejected."
+            fix = f"{CLOCK_FIX}     check: tickwright doctor conf/{self._bot}.yml"
             self.add(CauseKind.CLOCK, sample.venue, text, sample.receive_us, fix)
         return good
 
@@ -297,3 +295,10 @@ class Halt:
 
 def _scopes(instrument_id: str, strategy: str) -> tuple[str, str, str, str]:
     return "", instrument_id.partition(":")[0], instrument_id, strategy_scope(strategy)
+
+
+def clock_text(sample: ClockSynced, limit_us: int) -> str:
+    """How far off our clock is, with the limit."""
+    where = "behind" if sample.offset_us > 0 else "ahead of"
+    text = f"your clock is {abs(sample.offset_us) // 1000:,} ms {where} the exchange (limit {limit_us // 1000:,} ms)"
+    return f"{text}, measured to ±{sample.error_us // 1000:,} ms"

@@ -6,6 +6,7 @@ from typing import Protocol
 from engine.core.actions import Action, StopHow
 from engine.core.state import State
 from engine.model.event import Event, Tick
+from engine.model.greeting import Greeting
 from engine.model.instrument import Instrument
 from engine.model.quote import Refused
 from engine.model.request import Request
@@ -33,6 +34,12 @@ class LiveConnector(Connector, Protocol):
     async def run(self, hear: Callable[[Sequence[Event]], None], now_us: Callable[[], int]) -> None:
         """Connect, and stay connected until cancelled. `hear` gets the facts in order; what it raises ends this."""
         ...
+
+
+class RealConnector(LiveConnector, Protocol):
+    """A venue on the network; before the bot starts it is asked what it trades, and `greeting` is what else it said."""
+
+    greeting: Greeting
 
 
 class VirtualVenue(Connector, Protocol):

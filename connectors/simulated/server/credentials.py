@@ -45,13 +45,18 @@ ALL_PERMISSIONS = frozenset((Permission.TRADE, Permission.USER_DATA, Permission.
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An API key of an account. `logs_on`: a WebSocket API session may be opened with it (Ed25519 only)."""
+    """An API key of an account. `logs_on`: a WebSocket API session may be opened with it (Ed25519 only).
+
+    `withdraws` and `bound` are only told: nothing can be withdrawn here, and only this machine can connect.
+    """
 
     key: str
     account: Account
     verify: Verify
     permissions: frozenset[Permission] = ALL_PERMISSIONS
     logs_on: bool = False
+    withdraws: bool = False
+    bound: bool = True
 
 
 def hmac_credential(key: str, secret: str, account: Account) -> Credential:

@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.simulated.bookkeeping import fee_rates
 from connectors.simulated.server.calls import Call
+from connectors.simulated.server.credentials import Permission
 from connectors.simulated.server.errors import BAD_OPTIONS, IDS_DIFFER, NO_SUCH_ORDER, ApiError
 from connectors.simulated.server.market import ROWS_DEFAULT, ROWS_MAX, page
 from connectors.simulated.server.orders import find_ticket, open_tickets
@@ -116,6 +117,24 @@ def account(world: World, call: Call) -> Any:
         "balances": [balance_row(each, "asset", "free", "locked") for each in balances],
         "permissions": ["SPOT"],
         "uid": owner.number,
+    }
+
+
+def key_rights(world: World, call: Call) -> Any:
+    """What the key may do. Of what is not traded here, nothing."""
+    credential = call.credential
+    assert credential is not None
+    never = (
+        *("enableInternalTransfer", "enableMargin", "enableFutures", "permitsUniversalTransfer"),
+        *("enableVanillaOptions", "enableFixApiTrade", "enableFixReadOnly", "enablePortfolioMarginTrading"),
+    )
+    return {
+        "ipRestrict": credential.bound,
+        "createTime": Moment(0),
+        "enableReading": Permission.USER_DATA in credential.permissions,
+        "enableSpotAndMarginTrading": Permission.TRADE in credential.permissions,
+        "enableWithdrawals": credential.withdraws,
+        **dict.fromkeys(never, False),
     }
 
 

@@ -51,6 +51,7 @@ OPERATIONS = (
     Operation(history.account, 20, USER_DATA, _get("account"), "account.status"),
     Operation(history.commission, 20, USER_DATA, _get("account/commission"), "account.commission"),
     Operation(history.order_limits, 40, USER_DATA, _get("rateLimit/order"), "account.rateLimits.orders"),
+    Operation(history.key_rights, 1, USER_DATA, _get("/sapi/v1/account/apiRestrictions")),
     Operation(market.nothing, 20, USER_DATA, _get("myPreventedMatches"), "myPreventedMatches"),
     Operation(market.nothing, 20, USER_DATA, _get("myAllocations"), "myAllocations"),
     *(Operation(_retired, 2, rest=(method, "userDataStream")) for method in ("POST", "PUT", "DELETE")),

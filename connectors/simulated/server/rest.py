@@ -84,7 +84,7 @@ def _operation(method: str, path: str) -> Operation:
     stub = STUBS.get(path)
     if stub is not None and method == "GET":
         return Operation(_answering(stub), 1)
-    found = BY_PATH.get((method, path.rpartition(PREFIX)[2])) if PREFIX in path else None
+    found = BY_PATH.get((method, path.rpartition(PREFIX)[2] if PREFIX in path else path))
     if found is None:
         raise ApiError(NO_SUCH_PATH)
     return found

@@ -31,7 +31,7 @@ account_option = click.option("--account", default="default", show_default=True,
 @click.pass_obj
 def add(output: Output, connector: str, account: str, key_file: Path | None) -> None:
     """Without a terminal the keys are read from stdin as JSON: {"api_key": …, "api_secret": …}."""
-    fields = secret_fields(_model(connector))
+    fields = secret_fields(key_model(connector))
     secrets = {"api_secret": _pem(key_file)} if key_file else {}
     secrets |= _typed(connector, [name for name in fields if name not in secrets])
     vault = _unlock(output)
@@ -63,7 +63,8 @@ def remove(output: Output, connector: str, account: str) -> None:
     output.result({"connector": connector, "account": account}, text)
 
 
-def _model(connector: str) -> type[RealExchange]:
+def key_model(connector: str) -> type[RealExchange]:
+    """The settings of an exchange that has accounts. Raises Failure about any other name."""
     known = [name for name, path in BUILT_IN.connectors.items() if path != NOT_BUILT]
     model = BUILT_IN.connector_config(connector) if connector in known else None
     if model is None or not issubclass(model, RealExchange):

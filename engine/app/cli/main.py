@@ -60,6 +60,7 @@ COMMANDS = {
     "keys": Entry("", "Keys of exchanges, encrypted in one file."),
     "keys add": Entry("engine.app.cli.keys:add", "Keep the keys of an account, encrypted."),
     "keys list": Entry("engine.app.cli.keys:list_", "List the accounts whose keys are kept."),
+    "keys test": Entry("engine.app.cli.keys_test:command", "Ask the exchange what a kept key may do."),
     "keys remove": Entry("engine.app.cli.keys:remove", "Forget the keys of an account."),
     "kill": Entry("engine.app.cli.kill:command", "End a bot in whatever state it is."),
     "logs": Entry("engine.app.cli.logs:command", "Show the newest lines of a bot's log."),

@@ -10,6 +10,7 @@ from engine.app.config.models import SettingsConfig
 from engine.app.config.problems import ConfigError
 from engine.app.doctor.finding import Finding, Patient, State
 from engine.app.registry import add_strategies
+from engine.app.secrets.file import kept_accounts
 from engine.model.errors import TickwrightError
 
 
@@ -53,7 +54,7 @@ def configuration(patient: Patient) -> Finding:
     try:
         if patient.files:
             add_strategies(patient.userdir / "strategies")
-            load_bot(patient.files, environ=os.environ)
+            load_bot(patient.files, environ=os.environ, kept=kept_accounts(patient.userdir))
         elif settings.exists():
             load_file(settings, SettingsConfig)
     except ConfigError as error:

@@ -24,6 +24,7 @@ from engine.model.event import (
     RequestFailed,
     TradesSynced,
 )
+from engine.model.greeting import KeyRights
 from engine.model.market import BookDelta, BookSnapshot
 from engine.model.request import (
     AmendOrder,
@@ -287,20 +288,37 @@ def config(level: str, permissions: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "says"),
+    ("body", "says"),
     [
-        (config("1", "read_only,withdraw,trade"), Unauthorized, r"this key may withdraw\n  fix:"),
-        (config("1", "read_only"), Unauthorized, r"this key may not trade\n  fix:"),
-        (config("3", "read_only,trade"), TickwrightError, r"in a margin mode\n  fix:"),
-        ('{"code":"0","msg":"","data":[]}', TickwrightError, "does not tell what it trades: 0 accounts"),
-        ('{"code":"50001","msg":"busy","data":[]}', TickwrightError, "does not tell what it trades"),
+        (config("3", "read_only,trade"), r"in a margin mode\n  fix:"),
+        ('{"code":"0","msg":"","data":[]}', "does not tell what it trades: 0 accounts"),
+        ('{"code":"50001","msg":"busy","data":[]}', "does not tell what it trades"),
     ],
 )
-def test_accounts_that_are_not_traded_with(body: str, kind: type[Exception], says: str) -> None:
+def test_accounts_that_are_not_traded_with(body: str, says: str) -> None:
     async def main(rig: Rig) -> None:
         rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "account/config", status=200, body=body))
-        with pytest.raises(kind, match=says):
+        with pytest.raises(TickwrightError, match=says):
             await prepare(settings(GOOD), rig.now_us)
+
+    run_rig(OKX, main)
+
+
+@pytest.mark.parametrize(
+    ("body", "rights"),
+    [
+        (config("1", "read_only,withdraw,trade"), KeyRights(True, True)),
+        (config("1", "read_only").replace("}", ',"ip":""}', 1), KeyRights(False, False, False)),
+        (config("2", "read_only,trade").replace("}", ',"ip":"10.0.0.1"}', 1), KeyRights(True, False, True)),
+    ],
+)
+def test_what_a_key_may_do(body: str, rights: KeyRights) -> None:
+    async def main(rig: Rig) -> None:
+        rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "account/config", status=200, body=body))
+        greeting = (await prepare(settings(GOOD), rig.now_us)).greeting
+        assert greeting.rights == rights
+        assert greeting.clock is not None
+        assert abs(greeting.clock.offset_us) < 1_000
 
     run_rig(OKX, main)
 

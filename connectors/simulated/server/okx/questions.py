@@ -86,7 +86,7 @@ def balance(world: OkxWorld, account: Account, fields: Fields) -> Rows:
 def config(world: OkxWorld, account: Account, fields: Fields) -> Rows:
     """Spot mode; the key may read and trade."""
     texts = {"acctLv": "1", "posMode": "net_mode", "perm": "read_only,trade", "label": account.name, "level": "Lv1"}
-    return [{"uid": str(account.number), "mainUid": str(account.number), **texts}]
+    return [{"uid": str(account.number), "mainUid": str(account.number), "ip": "127.0.0.1", **texts}]
 
 
 def fees(world: OkxWorld, account: Account, fields: Fields) -> Rows:
