@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from connectors.paper.candle_rows import COLUMNS, CandleFile, CandleRows
 from connectors.paper.candles import MISSING, CandleKernel
 from connectors.paper.words import (
     AMEND_REJECTED,
@@ -195,3 +197,27 @@ def test_expiry_and_amend() -> None:
     steps = [(OPENED, 1), (OPENED, 2), (AMENDED, 2), (AMEND_REJECTED, 2), (AMEND_REJECTED, 7), (EXPIRED, 1)]
     assert told(kernel) == steps
     assert (kernel.lots_at(BUY, 10_000), kernel.lots_at(BUY, 1)) == (100, 0)
+
+
+def test_files_are_read_when_their_turn_comes_and_one_is_held() -> None:
+    loads: list[int] = []
+
+    def file(number: int) -> CandleFile:
+        open_us = np.array([0, 60, 120]) + number * 180
+        columns = dict(zip(COLUMNS, [open_us, *(np.full(3, 100 + number) for _ in range(5))], strict=True))
+
+        def load() -> dict[str, NDArray[np.int64]]:
+            loads.append(number)
+            return columns
+
+        return CandleFile(3, number * 180, load)
+
+    kernel = CandleKernel(CandleRows(60, [file(0), file(1), file(2)]))
+    assert loads == [0]
+    kernel.run(400)
+    assert (kernel.rows_applied, loads) == (6, [0, 1, 2])
+    kernel.run(1_000)
+    assert [outcome[3] for outcome in kernel.told] == [100] * 3 + [101] * 3 + [102] * 3
+    assert loads == [0, 1, 2]
+    with pytest.raises(ValueError, match="files of candles have to follow each other"):
+        CandleRows(60, [file(1), file(0)])
