@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from connectors.binance.build import BinanceSettings, Urls, prepare
+from connectors.binance.build import LiveSettings, Urls, prepare
 from engine.app.backtest import EPOCH, ORDER_TAG
 from engine.app.build import build_engine, put_on_paper
 from engine.app.config.load import load_bot
@@ -88,7 +88,7 @@ class PaperSession:
         port = await self._server.start()
         clock = LoopClock(self._loop)
         urls = Urls(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", "")
-        market = await prepare(BinanceSettings("binance", ["BTC-USDT"], urls, None), clock.now_us)
+        market = await prepare(LiveSettings("binance", ["BTC-USDT"], urls, None), clock.now_us)
         start_us, config = clock.now_us(), self._loaded.config
         exchange = config.exchanges["binance"]
         assert isinstance(exchange, RealExchange)

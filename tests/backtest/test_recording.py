@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.binance.build import BinanceSettings, Urls, prepare, venue_sheet
+from connectors.binance.build import LiveSettings, Urls, prepare, venue_sheet
 from engine.backtest.columns import RowKind
 from engine.backtest.dataset import Dataset
 from engine.backtest.market_recorder import MarketRecorder
@@ -30,7 +30,7 @@ def record(path: Path, lines: list[str], data: Path) -> int:
         server = CaptureServer(loop, lines, market, WAY_US)
         port = await server.start()
         urls = Urls(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", "")
-        connector = await prepare(BinanceSettings("binance", ["BTC-USDT"], urls, None), loop.wall_us)
+        connector = await prepare(LiveSettings("binance", ["BTC-USDT"], urls, None), loop.wall_us)
         counts: list[int] = []
         recorder = MarketRecorder(connector, venue_sheet(), loop.wall_us, counts.append)
         stop = asyncio.Event()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
-from connectors.binance.build import BinanceSettings, Urls, prepare, venue_sheet
+from connectors.binance.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
@@ -58,4 +58,4 @@ class BinanceAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}", f"ws://{at}/ws-api/v3")
         credentials = Credentials(Secret(KEY), Secret(SECRET))
-        return await prepare(BinanceSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
