@@ -233,7 +233,8 @@ class World:
         state = self.bot.engine.state
         found = [f"open at the venue: {order.venue_order_id}" for order in self.exchange.open_orders(self.account)]
         found += [f"open for the bot: {order.client_order_id}" for order in state.orders.active()]
-        booked = {tuple(row) for row in self.disk.execute("SELECT venue_order_id, trade_id FROM fills")}
+        rows = self.disk.execute("SELECT venue_order_id, trade_id FROM fills WHERE replaced_by = ''")
+        booked = {tuple(row) for row in rows}
         traded = {(fill.venue_order_id, fill.trade_id) for fill in self.fills()}
         found += [f"only one has the trade {key}" for key in sorted(booked ^ traded)]
         for balance in self.exchange.balances(self.account):
