@@ -21,7 +21,7 @@ from engine.store.history.progress import Plan, Progress, Said, describe
 
 SERVICE = "engine.store.history.service:HistoryService"  # imports SQLAlchemy: not before it is needed
 SWITCH_SECONDS = 0.0005  # how long the trading loop waits for this thread at most when both have something to do
-CLOSE_SECONDS = 8.0  # longer than the service takes for its end
+END_SECONDS, VIRTUAL_END_SECONDS = 2.5, 60.0  # nobody waits for a session in virtual time
 
 
 class History:
@@ -59,7 +59,7 @@ class History:
         loop = self._loop
         if loop is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(CLOSE_SECONDS)
+        self._thread.join(self._plan.end_seconds + 1.0)
 
     def notices(self, at_us: int) -> list[Notice]:
         """What there is to tell since the last call."""
@@ -105,6 +105,7 @@ def history_of(config: BotConfig, bot: BotFolder, session_id: str, *, virtual: b
         timescale=store.timescale == "auto",
         auto_upgrade=store.auto_upgrade,
         retention_us=retention_of(config),
+        end_seconds=VIRTUAL_END_SECONDS if virtual else END_SECONDS,
     )
     return History(plan, Feed(ticks=store.ticks, book_interval_us=store.book_interval or 0))
 

@@ -15,7 +15,8 @@ _FIELDS = ("venue", "symbol", "kind", "base", "quote", "settle", "contract_size"
 class Plan(Struct, frozen=True):
     """What is stored where. `log` is the bot's order log, `past` the folder of those of its ended sessions.
 
-    `retention_us`: how long rows of a table are kept, by table; for ever where it is missing.
+    `retention_us`: how long rows of a table are kept, by table; for ever where it is missing. `end_seconds`: how long
+    the end of the session waits for the database.
     """
 
     url: str
@@ -28,6 +29,7 @@ class Plan(Struct, frozen=True):
     timescale: bool = True
     auto_upgrade: bool = True
     retention_us: Mapping[str, int] = {}
+    end_seconds: float = 2.5
 
 
 class Said(Struct, frozen=True):

@@ -118,6 +118,16 @@ async def balances(store: Store, span: Span, after: Sequence[Any] | None = None,
     return await _page(store, query, _BALANCE_KEY, after, limit)
 
 
+async def last_balances(store: Store, bot: str) -> list[Row]:
+    """What a bot owned when that was last noted, by venue and asset."""
+    snapshot, newest = balance_snapshot, sa.select(session).where(session.c.bot_name == bot).subquery()
+    of_bot = sa.select(snapshot).join(newest, newest.c.session_id == snapshot.c.session_id)
+    last = of_bot.with_only_columns(snapshot.c.session_id, snapshot.c.ts)
+    last = last.order_by(newest.c.session_id.desc(), snapshot.c.ts.desc()).limit(1)
+    place = sa.tuple_(snapshot.c.session_id, snapshot.c.ts)
+    return await _all(store, sa.select(snapshot).where(place.in_(last)).order_by(snapshot.c.venue, snapshot.c.asset))
+
+
 async def order_life(store: Store, client_order_id: str) -> list[Row]:
     """Everything that happened to an order and its twins, oldest first."""
     query = sa.select(order_event).where(order_event.c.client_order_id == client_order_id).order_by(*_EVENT_KEY)

@@ -28,7 +28,6 @@ POLL_SECONDS = 0.25
 ROLLUP_SECONDS = 1.0
 MAINTAIN_SECONDS = 60.0
 BACKOFF_SECONDS = (0.1, 2.0)  # doubling from the first to the second
-END_SECONDS = 5.0  # how long the end of a session waits for the database
 LATE_US = 600_000_000
 LATE_ENTRIES = 100_000
 T = TypeVar("T")
@@ -58,7 +57,7 @@ class HistoryService:
         progress.where = store.where
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`, and then until everything is written or `END_SECONDS` are over."""
+        """Until `stop`, and then until everything is written or the plan's `end_seconds` are over."""
         progress = self._progress
         log = LogReader(self._plan.log)
         try:
@@ -96,7 +95,7 @@ class HistoryService:
                 next_maintenance = now + MAINTAIN_SECONDS
                 self._progress.said += await self._within(self.long_seconds, self._maintenance.run(self._level))
             await _pause(stop, POLL_SECONDS)
-        await self._within(END_SECONDS, self._finish(log))
+        await self._within(self._plan.end_seconds, self._finish(log))
 
     async def _connect(self) -> None:
         plan, store = self._plan, self._store

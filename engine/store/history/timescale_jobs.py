@@ -83,9 +83,7 @@ async def refresh(
     arguments = (await connection.exec_driver_sql(_ARGUMENTS)).scalar_one()
     # Without it the refresh of a long range takes ten times as long, where the option is known.
     option = ", options => '{\"buckets_per_batch\": 0}'" if "options" in arguments else ""
-    statement = sa.text(
-        f"CALL refresh_continuous_aggregate('{view}', :start, :end{option})"
-    )
+    statement = sa.text(f"CALL refresh_continuous_aggregate('{view}', :start, :end{option})")
     typed = statement.bindparams(*(sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("start", "end")))
     await connection.execute(typed, {"start": moment(start_us), "end": moment(end_us)})
 

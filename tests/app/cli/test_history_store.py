@@ -102,6 +102,12 @@ def test_profit_by_day_in_any_zone(folder: Path) -> None:
     assert "has not traded" in run("history", "other", "--by-day", cwd=folder).output
 
 
+def test_balances_of_a_bot_that_has_ended(folder: Path) -> None:
+    found = ok("balance", "maker", cwd=folder)
+    assert [row["asset"] for row in found["balances"]] == ["BTC", "USDT"]
+    assert "does not run; at" in run("balance", "maker", cwd=folder).output
+
+
 def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
     files = [Path(file) for file in ok("db", "backup", str(tmp_path / "copies"), cwd=folder)]
     assert {file.name.rpartition("-")[0].rpartition("-")[0] for file in files} == {"maker-orders", "history"}

@@ -31,6 +31,7 @@ PATIENCE_SECONDS = 60.0
 
 def plan(url: str, folder: Path, **changes: Any) -> Plan:
     named: dict[str, Any] = {"bot": "test", "session_id": str(ABOUT["session_id"]), "simulated": False}
+    named["end_seconds"] = PATIENCE_SECONDS
     return Plan(url=url, base=folder, log=folder / "orders.sqlite", past=folder / "past", **named | changes)
 
 
