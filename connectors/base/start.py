@@ -1,13 +1,16 @@
-"""What a connector is started with."""
+"""What a connector is started with, and why it did not start."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from connectors.base.credentials import Credentials
+from connectors.base.outcomes import UNAUTHORIZED, Failed
+from engine.model.enums import Outcome
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,22 @@ class LiveSettings:
     maker_rate: Decimal | None = None
     taker_rate: Decimal | None = None
     seed: int = 0
+
+
+def not_started(settings: LiveSettings, rest_url: str, error: Failed | BadMessage) -> TickwrightError:
+    """Why a venue could not be asked, with the way out."""
+    name, fix = settings.name, ""
+    if isinstance(error, Failed):
+        if error.code == UNAUTHORIZED:
+            return Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add")
+        if error.broken:
+            fix = "\n  fix: look at the network, and at the exchange's status page"
+        elif error.outcome is Outcome.AMBIGUOUS:
+            fix = "\n  fix: if it is in maintenance, start again later; its status page says so"
+    return TickwrightError(f"{name} at {rest_url} does not tell what it trades: {error}{fix}")
+
+
+def not_traded(settings: LiveSettings, pairs: Iterable[str]) -> TickwrightError:
+    """These markets are not there, or not open."""
+    fix = "name open markets; if they are closed for maintenance, start again later"
+    return TickwrightError(f"{settings.name} does not trade {', '.join(sorted(pairs))} now\n  fix: {fix}")

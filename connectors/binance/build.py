@@ -9,17 +9,17 @@ from dataclasses import replace
 from connectors.base.credentials import credentials
 from connectors.base.http import Http, asked
 from connectors.base.live import Home
-from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
-from connectors.base.start import LiveSettings
+from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
 from connectors.binance.connector import Binance
 from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_rights, read_time
 from connectors.binance.rest import Call, Key, Rest, info_call
-from connectors.binance.sheet import LIMITS, TESTNET, WALLET, Urls, addresses, venue_sheet
+from connectors.binance.sheet import LIMITS, NO_SUCH_SYMBOL, TESTNET, WALLET, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
-from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.errors import BadMessage
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
@@ -45,9 +45,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Binance:
             greeting = Greeting(synced, None if key is None else await _rights(urls, rest, now_us))
             instruments = await _instruments(settings, rest, now_us)
         except (Failed, BadMessage) as error:
-            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
-                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
-            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+            raise not_started(settings, urls.rest, error) from None
     home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
     return Binance(home, urls, instruments, key)
 
@@ -69,12 +67,17 @@ async def _instruments(settings: LiveSettings, rest: Rest, now_us: Callable[[], 
     symbols = [pair.replace("-", "") for pair in settings.trading_pairs]
     if not symbols:
         return {}
-    info = read_info((await asked(lambda: rest.public(info_call(symbols)))).body)
+    try:
+        info = read_info((await asked(lambda: rest.public(info_call(symbols)))).body)
+    except Failed as failure:
+        if failure.code != NO_SUCH_SYMBOL:
+            raise
+        raise not_traded(settings, [" or ".join(settings.trading_pairs)]) from None  # it does not say which one
     found = read_instruments(info, settings.name, settings.trading_pairs)
     traded = {each.symbol for symbol, each in found.items() if symbol not in closed(info)}
     missing = [pair for pair in settings.trading_pairs if pair not in traded]
     if missing:
-        raise TickwrightError(f"{settings.name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+        raise not_traded(settings, missing)
     for symbol, instrument in found.items():
         maker, taker = settings.maker_rate, settings.taker_rate
         if settings.credentials is not None and (maker is None or taker is None):

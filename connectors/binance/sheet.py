@@ -99,6 +99,7 @@ OUTCOMES = (
 
 FILTER = "-1013"  # to a submit: our copy of the trading rules may be old
 ARCHIVED = "-2026"  # to a lookup: it ended more than 90 days ago without a fill
+NO_SUCH_SYMBOL = "-1121"
 NOTHING_OPEN = "-2011"  # to a cancel-all: a success
 STALE_STAMP = "-1021"
 SUBSCRIBED = -2035  # to a subscription: it is there already

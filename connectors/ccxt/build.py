@@ -12,7 +12,7 @@ import ccxt.pro
 from connectors.base.credentials import credentials
 from connectors.base.live import Home
 from connectors.base.outcomes import UNAUTHORIZED
-from connectors.base.start import LiveSettings
+from connectors.base.start import LiveSettings, not_traded
 from connectors.ccxt.abilities import limits_of
 from connectors.ccxt.connector import Ccxt
 from connectors.ccxt.convert import instrument, unified_symbol
@@ -76,7 +76,7 @@ async def prepare(settings: CcxtSettings, now_us: Callable[[], int]) -> Ccxt:
         await close_exchange(exchange)
     missing = sorted(set(settings.trading_pairs) - {each.symbol for each in found})
     if missing:
-        raise TickwrightError(f"{name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+        raise not_traded(settings, missing)
     instruments = [_with_rates(each, settings) for each in found]
     greeting = Greeting(rights=None if settings.credentials is None else KeyRights())
     rest_url = place.url or "https://localhost"

@@ -9,9 +9,9 @@ from dataclasses import replace
 from connectors.base.credentials import credentials
 from connectors.base.http import Http, asked
 from connectors.base.live import Home
-from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
-from connectors.base.start import LiveSettings
+from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
 from connectors.gate.connector import Gate
 from connectors.gate.keys import Key
@@ -21,7 +21,7 @@ from connectors.gate.rest import Call, Rest
 from connectors.gate.sheet import LIMITS, LIVE, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
-from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.errors import BadMessage
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 
@@ -61,9 +61,7 @@ async def prepare(settings: GateSettings, now_us: Callable[[], int]) -> Gate:
             synced = await clock.measure(lambda: _server_us(rest), now_us)
             instruments = await _instruments(settings, rest)
         except (Failed, BadMessage) as error:
-            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
-                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
-            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+            raise not_started(settings, urls.rest, error) from None
     greeting = Greeting(synced, None if key is None else KeyRights())  # Gate tells the rights to the main account only
     return Gate(Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting), urls, key)
 
@@ -78,7 +76,7 @@ async def _instruments(settings: GateSettings, rest: Rest) -> list[Instrument]:
     found = parse_instruments(reply.body, settings.name, settings.trading_pairs)
     missing = sorted(set(settings.trading_pairs) - {each.symbol for each in found})
     if missing:
-        raise TickwrightError(f"{settings.name} does not trade {', '.join(missing)} now\n  fix: name open markets")
+        raise not_traded(settings, missing)
     return [await _with_fees(settings, rest, each) for each in found]
 
 

@@ -12,9 +12,9 @@ from msgspec.json import Decoder
 from connectors.base.credentials import credentials
 from connectors.base.http import Http
 from connectors.base.live import Home
-from connectors.base.outcomes import UNAUTHORIZED, Failed
+from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
-from connectors.base.start import LiveSettings
+from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
 from connectors.okx.connector import Okx
 from connectors.okx.instruments import open_markets, read_fees, read_instruments
@@ -24,7 +24,7 @@ from connectors.okx.sheet import EXPIRY_US, LIMITS, Urls, addresses, venue_sheet
 from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
-from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+from engine.model.errors import BadMessage, TickwrightError
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
@@ -63,9 +63,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
             greeting = Greeting(synced, None if keys is None else await _rights(name, rest))
             instruments = await _instruments(settings, rest)
         except (Failed, BadMessage) as error:
-            if isinstance(error, Failed) and error.code == UNAUTHORIZED:
-                raise Unauthorized(f"{name} refuses the key: {error.text}\n  fix: tickwright keys add") from None
-            raise TickwrightError(f"{name} at {urls.rest} does not tell what it trades: {error}") from None
+            raise not_started(settings, urls.rest, error) from None
     return Okx(Home(name, instruments, EXPIRY_US, urls.rest, settings.seed, greeting), urls, settings.credentials)
 
 
@@ -88,9 +86,7 @@ async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:
     found = open_markets(settings.name, read_instruments(reply.body), settings.trading_pairs)
     missing = set(settings.trading_pairs) - {each.symbol for each in found}
     if missing:
-        raise TickwrightError(
-            f"{settings.name} does not trade {', '.join(sorted(missing))} now\n  fix: name open markets"
-        )
+        raise not_traded(settings, missing)
     maker, taker = settings.maker_rate, settings.taker_rate
     if settings.credentials is not None and (maker is None or taker is None):
         reply = await rest.ask("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees", instType="SPOT")

@@ -35,6 +35,7 @@ from engine.model.order import Order
 TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket, messages and the view get a turn
 MESSAGES_WAITING = 100  # or when so many wait
 SHOW_SECONDS = 0.2
+BELOW_MINIMUM = "below the minimum"  # in the words of Instrument.too_small
 RESTING = (Mode.PAUSED, Mode.SAFE, Mode.HALT)
 
 
@@ -237,9 +238,22 @@ class Session:
             self.notices.take_bad_messages(engine.state.bad_messages, now_us)
         if not self._ready:
             self._ready = all(cause.kind is not CauseKind.STREAM_STALE for cause in engine.halt.causes)
+        if self.clock is not None and self._ready and not engine.state.orders.active():
+            self._tell_too_small(now_us)
         if self.ending is None and engine.ending is not None:
             self._judge(engine.ending)
         self._update_state()
+
+    def _tell_too_small(self, now_us: int) -> None:
+        """A bot that rests because its orders would be refused must not do so in silence."""
+        for controller in self.engine.controllers:
+            try:
+                text = getattr(controller, "explain", str)()
+            except Exception as error:  # handled: a strategy that cannot explain itself trades on, and this is its word
+                text = f"explain: {type(error).__name__}: {error}"
+            if BELOW_MINIMUM in text:
+                fix = "let the strategy's orders be larger, or give it more funds"
+                self.notices.tell(Notice("E-MIN", controller.name, f"{text}; nothing was sent", fix, now_us))
 
     def _hear_history(self, history: History, now_us: int) -> None:
         self.recorder.exported(history.progress.exported_seq)
