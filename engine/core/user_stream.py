@@ -105,9 +105,8 @@ class UserStream:
 
     def _expects(self, event: OrderUpdate | Fill) -> bool:
         """Whether the stream should tell this too: it is up, and was when it happened."""
-        if not self.connected_us or not event.venue_order_id:
-            return False
-        return event.source in (ACK, REST) and event.event_us >= self.connected_us
+        up = 0 < self.connected_us <= event.event_us
+        return up and event.venue_order_id != "" and event.source in (ACK, REST)
 
     def apply_answer(self, answer: Answer) -> None:
         """An answer to one of the questions; only a complete one counts, and only one of this venue."""

@@ -239,6 +239,14 @@ def test_a_venue_that_streams_no_acks_is_never_mute() -> None:
     assert line.stream.health is Health.HEALTHY
 
 
+def test_nothing_is_expected_without_a_connection_or_a_venue_id() -> None:
+    line = Line()
+    line.stream.apply_order_event(ack(1, "V1"))
+    line.healthy(2)
+    line.stream.apply_order_event(ack(3, ""))
+    assert line.stream.due_us > us(20)
+
+
 def test_the_memory_of_echoes_is_limited() -> None:
     line = Line()
     line.healthy()
