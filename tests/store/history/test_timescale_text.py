@@ -7,7 +7,7 @@ from engine.store.history.timescale_jobs import DAY_US, KEEP_MIN_US, kept_us
 
 
 def test_each_aggregate_is_made_of_the_one_below() -> None:
-    assert (60, 300, 900, 3600, 14400, 86400) == INTERVALS_S
+    assert INTERVALS_S == (60, 300, 900, 3600, 14400, 86400)
     minutes = continuous_view(AGGREGATES[0], "price_tick")
     assert "first(price, sequence) AS open" in minutes  # not by time: two ticks may share a microsecond
     assert "timescaledb.materialized_only = false" in minutes
