@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.app.doctor.checks import CHECKS
+from engine.app.doctor.exchanges import judge_clock as judge_time
 from engine.app.doctor.finding import Finding, Patient, State
 from engine.app.doctor.folder import bots, configuration, logs
 from engine.app.doctor.machine import (
@@ -22,6 +23,7 @@ from engine.app.doctor.machine import (
     python,
 )
 from tests.app.cli.support import failed, ok, run
+from tests.app.served import served, write_live_bot
 from tests.support import ROOT
 
 ENTRY = {
@@ -162,6 +164,25 @@ def test_bots(userdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("dead.json", "odd.json", "lone.sock", "alive.json"):
         (run_folder / name).unlink()
     assert bots(patient).text == "0 running, nothing left behind"
+
+
+def test_exchanges(userdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On paper without a key; a simulated bot has none to ask; one that cannot be reached is all that is said of it."""
+    file = write_live_bot(userdir, ("mode: live", "mode: paper"))
+    monkeypatch.setenv("BINANCE_API_KEY", "k")
+    monkeypatch.setenv("BINANCE_API_SECRET", "s")
+    with served() as venue:
+        monkeypatch.setenv("VENUE_URL", venue.url)
+        data = ok("doctor", str(file), cwd=userdir)[len(CHECKS) :]
+    assert [(each["check"], each["state"]) for each in data] == [("binance", "ok"), ("binance markets", "ok")]
+    rows = failed("doctor", str(file), cwd=userdir)[1]["problems"][len(CHECKS) :]
+    assert [(each["check"], each["state"]) for each in rows] == [("binance", "failed")]
+    assert "not_connected" in rows[0]["text"]
+    assert rows[0]["fix"] == "look at the network, and at the exchange's status page"
+
+
+def test_an_exchange_that_does_not_tell_its_time() -> None:
+    assert judge_time(None, 1) == Finding(State.OK, "reached; it does not tell its time")
 
 
 def test_configuration(userdir: Path) -> None:

@@ -1,15 +1,17 @@
-"""`keys add|list|remove`, and the word that real money needs."""
+"""`keys add|list|test|remove`, and the word that real money needs."""
 
 import json
 import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.app.cli.support import failed, ok, run
+from tests.app.served import KEY, SECRET, Served, served
 from tests.support import ROOT
 
 PASSWORD = "a long password"
@@ -90,6 +92,41 @@ def test_live_needs_keys_and_a_word(home: Path) -> None:
     assert "binance at http://127.0.0.1:1 does not tell what it trades" in error["detail"]
     (home / "password").write_text("another password")
     assert failed("start", file, "--live", cwd=home)[1]["code"] == "E-KEY"
+
+
+@pytest.fixture
+def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    with served() as venue:
+        monkeypatch.setenv("TICKWRIGHT_VENUE_URL", venue.url)
+        yield venue
+
+
+def test_what_a_kept_key_may_do(home: Path, venue: Served) -> None:
+    add(home, api_key=KEY, api_secret=SECRET)
+    data = ok("keys", "test", "binance", cwd=home)
+    assert abs(data.pop("clock_offset_ms")) < 1_000
+    rights = {"may_trade": True, "may_withdraw": False, "bound_to_addresses": True}
+    assert data == {"connector": "binance", "account": "default", **rights}
+    venue.give(bound=False)
+    said = run("keys", "test", "binance", cwd=home).output
+    assert "this key works from any address: bind it" in said
+    assert (
+        "binance default key …0000: may trade, may not withdraw or transfer, works from any address; its clock" in said
+    )
+    venue.give(withdraws=True)
+    status, error = failed("keys", "test", "binance", cwd=home)
+    assert (status, error["code"], error["where"]) == (4, "E-WITHDRAW", "binance")
+    venue.world.keys.revoke(KEY)
+    assert failed("keys", "test", "binance", cwd=home)[1]["code"] == "E-KEY"
+    assert SECRET not in said
+    assert venue.orders_sent == []
+
+
+def test_keys_that_cannot_be_tested(home: Path) -> None:
+    add(home, api_key="k", api_secret="s")
+    assert failed("keys", "test", "binance", "--account", "other", cwd=home)[1]["code"] == "E-NOTFOUND"
+    error = failed("keys", "test", "ccxt", cwd=home)[1]
+    assert (error["code"], error["fix"]) == ("E-USAGE", "tickwright doctor FILE")
 
 
 def typed(home: Path, *answers: str, words: tuple[str, ...]) -> str:
