@@ -3,9 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from datetime import tzinfo
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -30,18 +28,6 @@ class TimeUs(click.ParamType[int]):
             return value if isinstance(value, int) else parse_time(value)
         except BadValue as reason:
             self.fail(f"'{value}' {reason}", param, ctx)
-
-
-class Zone(click.ParamType[tzinfo]):
-    """The name of a time zone."""
-
-    name = "ZONE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
-        try:
-            return value if isinstance(value, tzinfo) else ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            self.fail(f"'{value}' is no time zone: write Europe/Berlin or UTC", param, ctx)
 
 
 def settings_of(output: Output) -> SettingsConfig:

@@ -64,13 +64,12 @@ def timed(text: str) -> sa.TextClause:
 class Rollups:
     """Which candles have new ticks, and computing them.
 
-    `computed` counts statements. `late` is the range of ticks that came after TimescaleDB's own jobs had looked there.
+    `late` is the range of ticks that came after TimescaleDB's own jobs had looked there.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._marked: dict[int, set[Bucket]] = {interval_s: set() for interval_s in INTERVALS_S}
-        self.computed = 0
         self.late: tuple[int, int] | None = None
 
     @property
@@ -94,7 +93,6 @@ class Rollups:
                 async with self._store.engine.begin() as connection:
                     for key, start_us, end_us in runs(due, width):
                         await recompute(self._store, connection, interval_s, key, start_us, end_us)
-                        self.computed += 1
                 self._marked[interval_s] -= due
                 if interval_s == MINUTE_S:
                     self._note_late([start for _, start in due if start < now_us - LATE_US], width)
