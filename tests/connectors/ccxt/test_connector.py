@@ -278,7 +278,7 @@ def test_bot_and_venue_agree_after_a_storm(adapter: Adapter) -> None:
 
 
 def test_long_lists_are_followed_to_both_ends(adapter: Adapter) -> None:
-    """More trades, open and ended orders than one answer holds. Binance begins with the oldest, Gate with the newest."""
+    """More trades and ended orders than one answer holds. Binance begins with the oldest, Gate with the newest."""
 
     async def main(rig: Rig) -> None:
         first = (await rig.ask(FetchTrades(MARKET), TradesSynced))[-1]
