@@ -169,3 +169,8 @@ def _ends(event: Event, request: Request, kinds: tuple[type[Event], ...]) -> boo
     if not isinstance(event, OrderUpdate) or event.source is not _SOURCES[type(request)]:
         return False
     return event.client_order_id == request.client_order_id
+
+
+def unknown(update: OrderUpdate) -> bool:
+    """Whether the answer to an order proves nothing."""
+    return update.status is OrderStatus.UNKNOWN and update.reason.startswith("ambiguous:")
