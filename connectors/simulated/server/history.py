@@ -138,6 +138,12 @@ def key_rights(world: World, call: Call) -> Any:
     }
 
 
+def filters(world: World, call: Call) -> Any:
+    """Nothing but what every account has."""
+    world.board(call.params)
+    return {"exchangeFilters": [], "symbolFilters": [], "assetFilters": []}
+
+
 def commission(world: World, call: Call) -> Any:
     board = world.board(call.params)
     maker, taker = fee_rates(call.account, board.symbol.instrument)

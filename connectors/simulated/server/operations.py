@@ -54,6 +54,7 @@ OPERATIONS = (
     Operation(history.key_rights, 1, USER_DATA, _get("/sapi/v1/account/apiRestrictions")),
     Operation(market.nothing, 20, USER_DATA, _get("myPreventedMatches"), "myPreventedMatches"),
     Operation(market.nothing, 20, USER_DATA, _get("myAllocations"), "myAllocations"),
+    Operation(history.filters, 40, USER_DATA, _get("myFilters"), "myFilters"),
     *(Operation(_retired, 2, rest=(method, "userDataStream")) for method in ("POST", "PUT", "DELETE")),
 )
 BY_PATH = {operation.rest: operation for operation in OPERATIONS if operation.rest is not None}
