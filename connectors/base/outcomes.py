@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from connectors.base.credentials import without_secrets
 from engine.model.enums import Action, OrderStatus, Outcome, UpdateSource
 from engine.model.errors import TickwrightError
 from engine.model.event import Event, OrderUpdate, RequestFailed
@@ -54,10 +55,11 @@ class Failed(TickwrightError):
     """
 
     def __init__(self, outcome: Outcome, code: str, text: str = "", *, broken: bool = False) -> None:
+        text = without_secrets(text)[:TEXT_MAX]
         super().__init__(f"{outcome} {code}: {text}")
         self.outcome = outcome
         self.code = code
-        self.text = text[:TEXT_MAX]
+        self.text = text
         self.broken = broken
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +32,15 @@ risk: {max_drawdown: 5%, kill_switch: 8%, max_order_value: 500 USDT, max_positio
 
 
 class Served:
-    """`requests` are the lines of all that came; our clock is `behind_us` behind. Change `world` before asking it."""
+    """`requests` are the lines of all that came; our clock is `behind_us` behind. Change `world` before asking it.
+
+    With `echo` requests about orders are refused with a text made of all that came with them.
+    """
 
     def __init__(self) -> None:
         self.behind_us = 0
         self.requests: list[str] = []
+        self.echo: Callable[[str], str] | None = None
         self.url = ""
         self.world = make_world(lambda: wall_us() + self.behind_us)
         self._entrance = Entrance(self.world)
@@ -52,6 +56,9 @@ class Served:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
+        if self.echo is not None and request.path == "/api/v3/order":
+            told = self.echo(f"{request.headers['X-MBX-APIKEY']} {request.raw_path} {request.headers}")
+            return web.json_response({"code": -1100, "msg": told}, status=400)
         return await self._entrance.handle(request)
 
     def hang_up(self, code: int) -> None:
