@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import localcontext
 from typing import Any
 
 import aiohttp
@@ -60,6 +61,7 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
         }
     exchange = kind(settings)
     exchange.number = str
+    exchange.decimal_to_precision = _undisturbed(exchange.decimal_to_precision)
     exchange.streaming = exchange.streaming | {"keepAlive": PING_MS}
     exchange.milliseconds = lambda: now_us() // 1_000
     exchange.microseconds = now_us
@@ -71,6 +73,16 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
         if place.exchange_id == "binance":  # ccxt takes a stream for one of spot markets by this word in its address
             exchange.urls["api"]["ws"]["spot"] = f"ws{place.url.removeprefix('http')}/stream/ws"
     return exchange
+
+
+def _undisturbed(rounded: Callable[..., str]) -> Callable[..., str]:
+    """ccxt's rounding changes the rounding of all decimals in the process: the engine's money would round otherwise."""
+
+    def round_alone(*args: Any, **options: Any) -> str:
+        with localcontext():
+            return rounded(*args, **options)
+
+    return round_alone
 
 
 async def close_exchange(exchange: Any) -> None:

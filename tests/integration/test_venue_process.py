@@ -141,7 +141,7 @@ def test_what_is_older_than_it_is_kept_goes_at_the_start(path: Path, home: Path)
     with closing(sqlite3.connect(bot.orders)) as connection:
         kinds = [kind for (kind,) in connection.execute("SELECT kind FROM order_events ORDER BY seq")]
     assert kinds[0] == "SESSION"
-    assert kinds[-1] == "CLEAN_STOP"
+    assert kinds[-2:] == ["CLEAN_STOP", "SESSION_END"]
     assert verify(bot.orders) == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import engine.backtest
 from engine.app.cli.backtest import Watch
 from engine.app.cli.output import Output
 from tests.app.cli.support import failed, ok, run
@@ -179,6 +180,7 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_without_the_optional_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in sys.modules if name.startswith(("engine.backtest", "engine.app.cli.data_"))]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(engine, "backtest", engine.backtest)  # afterwards the package that the others know is back
     monkeypatch.setitem(sys.modules, "polars", None)
     code, error = failed("data", "list", cwd=tmp_path)
     assert (code, error["code"]) == (1, "E-EXTRA")
