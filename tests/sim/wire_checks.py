@@ -13,6 +13,7 @@ from tests.sim.story import ORIGIN_US
 
 CONNECT_GAP_US = SECOND_US
 STAMP_ERROR_US = SECOND_US // 2
+MEASURED_IN_US = SECOND_US  # a slower round trip measures nothing
 DAY_US = 86_400 * SECOND_US
 Fail = Callable[[str, str], None]
 
@@ -26,6 +27,7 @@ class WireChecks:
         self._limits: list[tuple[int, int, bool]] = []  # told when, until when, whether it forbids everything
         self._connect_us = -DAY_US
         self._synced = False
+        self._measured_from_us = 0
         self._times: dict[type, Callable[[Any], Any] | None] = {}
 
     def forget(self) -> None:
@@ -35,8 +37,9 @@ class WireChecks:
         self._synced = False
 
     def clock_stepped(self) -> None:
-        """Stamps are wrong until the clock is measured again."""
+        """Stamps are wrong until the clock is measured again, all of it after the step."""
         self._synced = False
+        self._measured_from_us = self._now_us() + MEASURED_IN_US
 
     def limited(self, told_us: int, until_us: int, *, banned: bool) -> None:
         """The venue answers 429 (no create until then) or 418 (nothing at all)."""
@@ -65,7 +68,7 @@ class WireChecks:
     def heard(self, record: Any) -> None:
         """I13: every time of an event or request is a whole number of microseconds of this century."""
         kind = type(record)
-        if kind is ClockSynced:
+        if kind is ClockSynced and self._now_us() >= self._measured_from_us:
             self._synced = True
         if kind not in self._times:
             names = [name for name in getattr(kind, "__struct_fields__", ()) if name.endswith("_us")]

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from decimal import Decimal, getcontext
+from decimal import Decimal
 
 import pytest
 
 from connectors.ccxt.build import CcxtSettings, Place, addresses, prepare
-from connectors.ccxt.exchange import _moved, close_exchange, open_exchange
+from connectors.ccxt.exchange import _moved
 from connectors.simulated.server.faults import FaultKind
 from engine.core.venue_sheet import LookupScope
 from engine.model.enums import Channel, Health, OrderStatus, OrderType, Outcome, Side, TimeInForce, UpdateSource
@@ -298,16 +298,3 @@ def test_long_lists_are_followed_to_both_ends(adapter: Adapter) -> None:
         assert (found.status, found.venue_order_id) == (OrderStatus.FILLED, early.venue_order_id)
 
     run_rig(adapter, main)
-
-
-def test_ccxt_leaves_the_rounding_of_decimals_alone() -> None:
-    """Its own rounding sets that of the whole process to half up."""
-
-    async def main() -> None:
-        exchange = open_exchange(Place("binance", "http://127.0.0.1:1"), None, lambda: 0)
-        before = getcontext().copy()
-        assert exchange.decimal_to_precision(0.15, 1, 1, 2, 5) == "0.2"
-        assert (getcontext().rounding, getcontext().traps) == (before.rounding, before.traps)
-        await close_exchange(exchange)
-
-    asyncio.run(main())
