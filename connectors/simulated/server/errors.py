@@ -88,6 +88,7 @@ LOGON_NEEDS_ED25519 = ErrorKind(400, -1130, "session.logon needs an Ed25519 key.
 NOT_LOGGED_ON = ErrorKind(400, -1130, "The session is not authenticated: send session.logon first.")
 
 UNKNOWN_ORDER = "Unknown order sent."
+WRONG_SIDES = "The relationship of the prices for the orders is not correct."
 RESTRICTED = "Order was not canceled due to cancel restrictions."
 NOT_ENOUGH_LIQUIDITY = "Order book liquidity is less than LOT_SIZE filter minimum quantity."
 REFUSALS = {

@@ -60,7 +60,10 @@ def own_trades(world: World, call: Call) -> Any:
         fills = page(fills, lambda fill: fill.event_us, params, ROWS_DEFAULT, ROWS_MAX)
     else:
         fills = fills[: params.limit(ROWS_DEFAULT, ROWS_MAX)]
-    return [own_trade(int(fill.venue_order_id), board.symbol.name, fill) for fill in fills]
+    rows = world.tickets.rows(call.account.number, board.symbol.name)
+    numbers = {ticket.order_id: ticket.list_number for ticket in rows}
+    names = ((int(fill.venue_order_id), fill) for fill in fills)
+    return [own_trade(order, numbers.get(order, -1), board.symbol.name, fill) for order, fill in names]
 
 
 def own_trades_weight(params: Parameters) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.simulated.server import history, market, orders, replacing
+from connectors.simulated.server import history, lists, market, orders, replacing
 from connectors.simulated.server.calls import Call, Operation
 from connectors.simulated.server.credentials import Permission
 from connectors.simulated.server.errors import RETIRED, ApiError
@@ -43,6 +43,12 @@ OPERATIONS = (
         replacing.cancel_replace, 0, TRADE, ("POST", "order/cancelReplace"), "order.cancelReplace", failure_weight=1
     ),
     Operation(orders.amend, 4, TRADE, ("PUT", "order/amend/keepPriority"), "order.amend.keepPriority"),
+    Operation(lists.place, 1, TRADE, ("POST", "orderList/oco"), "orderList.place.oco"),
+    Operation(lists.place_old, 1, TRADE, ("POST", "order/oco"), "orderList.place"),
+    Operation(lists.cancel, 1, TRADE, ("DELETE", "orderList"), "orderList.cancel"),
+    Operation(lists.query, 4, USER_DATA, _get("orderList"), "orderList.status"),
+    Operation(lists.open_lists, 6, USER_DATA, _get("openOrderList"), "openOrderLists.status"),
+    Operation(lists.all_lists, 20, USER_DATA, _get("allOrderList"), "allOrderLists"),
     Operation(history.order, 4, USER_DATA, _get("order"), "order.status"),
     Operation(history.amendments, 4, USER_DATA, _get("order/amendments"), "order.amendments"),
     Operation(history.open_orders, history.open_orders_weight, USER_DATA, _get("openOrders"), "openOrders.status"),

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from connectors.simulated.bookkeeping import fee_rates
 from connectors.simulated.server.board import Board
 from connectors.simulated.server.calls import Call
@@ -25,11 +27,11 @@ from connectors.simulated.server.errors import (
     ErrorKind,
 )
 from connectors.simulated.server.filters import Situation, check_filters, fits_lots
-from connectors.simulated.server.params import CLIENT_ID
+from connectors.simulated.server.params import CLIENT_ID, Parameters
 from connectors.simulated.server.placement import Placement, read_placement
 from connectors.simulated.server.render import amended, cancelled, placed
 from connectors.simulated.server.spending import affordable
-from connectors.simulated.server.tickets import Amend, Ticket
+from connectors.simulated.server.tickets import Amend, OrderList, Ticket
 from connectors.simulated.server.values import Moment, money
 from connectors.simulated.server.world import World
 from connectors.simulated.venue_order import Account
@@ -72,8 +74,13 @@ def test_place(world: World, call: Call) -> Any:
 
 def check_placement(world: World, call: Call) -> Placement:
     """Read a placement and look at parameters and filters."""
-    board = world.board(call.params)
-    placement = read_placement(call.params, board.symbol)
+    return check_terms(world, call, call.params)
+
+
+def check_terms(world: World, call: Call, params: Parameters) -> Placement:
+    """The same of these parameters."""
+    board = world.board(params)
+    placement = read_placement(params, board.symbol)
     tickets = open_tickets(world, call.account, board)
     average = board.tape.average_price(world.now_us, AVERAGE_MINUTES)
     stops = sum(ticket.placement.kind.is_stop for ticket in tickets)
@@ -81,7 +88,7 @@ def check_placement(world: World, call: Call) -> Placement:
     return placement
 
 
-def submit(world: World, account: Account, placement: Placement) -> Ticket:
+def submit(world: World, account: Account, placement: Placement, order_list: OrderList | None = None) -> Ticket:
     """Hand an order to the exchange; it is counted even if the exchange refuses it."""
     world.order_count(account).add(world.now_us, 1)
     client_order_id = placement.client_order_id or world.new_client_id()
@@ -92,10 +99,15 @@ def submit(world: World, account: Account, placement: Placement) -> Ticket:
     if quantity is None:
         quantity = quantity_for(placement)
     try:
-        order = world.exchange.submit(account, placement.request(world.new_order_name(), quantity))
+        request = placement.request(world.new_order_name(), quantity)
+        if order_list is not None:
+            request = msgspec.structs.replace(request, list_id=str(order_list.number))
+        order = world.exchange.submit(account, request)
     except Rejected as error:
         raise refusal(error) from error
-    ticket = Ticket(order, replace(placement, quantity=quantity), client_order_id)
+    ticket = Ticket(order, replace(placement, quantity=quantity), client_order_id, order_list=order_list)
+    if order_list is not None:
+        order_list.tickets.append(ticket)
     world.tickets.add(ticket)
     world.commit()
     return ticket
@@ -131,7 +143,8 @@ def cancel_all(world: World, call: Call) -> Any:
         raise ApiError(CANCEL_REFUSED, UNKNOWN_ORDER)
     cancel_id = world.new_client_id()
     for ticket in tickets:
-        cancel_ticket(world, ticket, None, cancel_id)
+        if ticket.order.is_open:  # it may have gone with the rest of its list
+            cancel_ticket(world, ticket, None, cancel_id)
     return [cancelled(ticket) for ticket in tickets]
 
 
@@ -142,7 +155,11 @@ def cancel_ticket(world: World, ticket: Ticket, restriction: str | None, cancel_
     status = "PARTIALLY_FILLED" if ticket.order.state.filled else "NEW"
     if restriction not in (None, status):
         raise ApiError(CANCEL_REFUSED, RESTRICTED)
-    ticket.cancel_id = cancel_id or world.new_client_id()
+    cancel_id = cancel_id or world.new_client_id()
+    if ticket.order_list is not None:  # with one of its orders the whole list goes
+        ticket.order_list.cancelled = True
+    for each in (ticket,) if ticket.order_list is None else ticket.order_list.tickets:
+        each.cancel_id = cancel_id
     order = ticket.order
     world.exchange.cancel(order.account, order.request.instrument_id, venue_order_id=order.venue_order_id)
     world.commit()

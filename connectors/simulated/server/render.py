@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.simulated.server.tickets import EXPIRY_REASONS, Ticket, status_word
+from connectors.simulated.server.tickets import EXPIRY_REASONS, OrderList, Ticket, has_lost, status_word
 from connectors.simulated.server.values import Moment, money
 from engine.model.enums import Liquidity, OrderStatus, Side
 from engine.model.event import Fill
@@ -79,13 +79,13 @@ def amended(ticket: Ticket) -> dict[str, Any]:
     )
 
 
-def own_trade(ticket_id: int, symbol: str, fill: Fill) -> dict[str, Any]:
+def own_trade(ticket_id: int, list_number: int, symbol: str, fill: Fill) -> dict[str, Any]:
     """A row of myTrades."""
     return {
         "symbol": symbol,
         "id": int(fill.trade_id),
         "orderId": ticket_id,
-        "orderListId": -1,
+        "orderListId": list_number,
         "price": money(fill.price),
         "qty": money(fill.quantity),
         "quoteQty": money(fill.price * fill.quantity),
@@ -98,8 +98,28 @@ def own_trade(ticket_id: int, symbol: str, fill: Fill) -> dict[str, Any]:
     }
 
 
+def listed(order_list: OrderList) -> dict[str, Any]:
+    """A list of orders, as it is now."""
+    done = order_list.is_done
+    at_us = max(each.order.state.at_us for each in order_list.tickets) if done else order_list.created_us
+    return {
+        "orderListId": order_list.number,
+        "contingencyType": "OCO",
+        "listStatusType": "ALL_DONE" if done else "EXEC_STARTED",
+        "listOrderStatus": "ALL_DONE" if done else "EXECUTING",
+        "listClientOrderId": order_list.client_id,
+        "transactionTime": Moment(at_us),
+        "symbol": order_list.symbol,
+        "orders": [
+            {"symbol": order_list.symbol, "orderId": each.order_id, "clientOrderId": each.client_order_id}
+            for each in order_list.tickets
+        ],
+    }
+
+
 def _names(ticket: Ticket) -> dict[str, Any]:
-    return {"symbol": ticket.placement.symbol.name, "orderId": ticket.order_id, "orderListId": -1}
+    symbol = ticket.placement.symbol.name
+    return {"symbol": symbol, "orderId": ticket.order_id, "orderListId": ticket.list_number}
 
 
 def _amounts(ticket: Ticket) -> dict[str, Any]:
@@ -110,7 +130,7 @@ def _amounts(ticket: Ticket) -> dict[str, Any]:
         "executedQty": money(state.filled),
         "origQuoteOrderQty": money(placement.quote_quantity),
         "cummulativeQuoteQty": money(state.cost),
-        "status": status_word(state),
+        "status": status_word(ticket, state),
         "timeInForce": placement.time_in_force.value,
         "type": placement.type_name,
         "side": placement.side.value,
@@ -125,13 +145,14 @@ def _times(ticket: Ticket) -> dict[str, Any]:
 def _conditional(ticket: Ticket) -> dict[str, Any]:
     """Fields that are there only when they mean something."""
     placement, state = ticket.placement, ticket.order.state
+    ended = state.status is OrderStatus.EXPIRED or has_lost(ticket, state)
     optional = {
         "icebergQty": placement.iceberg and money(placement.iceberg),
         "stopPrice": placement.stop_price and money(placement.stop_price),
         "trailingDelta": placement.trailing_delta,
         "strategyId": placement.strategy_id,
         "strategyType": placement.strategy_type,
-        "expiryReason": EXPIRY_REASONS.get(state.reason) if state.status is OrderStatus.EXPIRED else None,
+        "expiryReason": EXPIRY_REASONS.get(state.reason) if ended else None,
     }
     return {name: value for name, value in optional.items() if value is not None}
 

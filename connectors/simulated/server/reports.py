@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.simulated.book_order import What
-from connectors.simulated.server.tickets import EXPIRY_REASONS, Ticket, status_word
+from connectors.simulated.server.tickets import EXPIRY_REASONS, OrderList, Ticket, has_lost, status_word
 from connectors.simulated.server.values import Moment, money
 from connectors.simulated.venue_order import Report
 from engine.model.account import Balance
@@ -25,7 +25,8 @@ EXECUTIONS = {
 def execution_report(ticket: Ticket, report: Report, execution_id: int, now_us: int) -> dict[str, Any]:
     """One change of an order; `execution_id` grows per symbol."""
     placement, state, fill = ticket.placement, report.state, report.fill
-    cancelled, replaced = state.what is What.CANCELED, state.what is What.AMENDED
+    lost = has_lost(ticket, state)
+    cancelled, replaced = state.what is What.CANCELED and not lost, state.what is What.AMENDED
     client_id, original = ticket.client_order_id, ""
     if cancelled:
         client_id, original = ticket.cancel_id, ticket.client_order_id
@@ -45,10 +46,10 @@ def execution_report(ticket: Ticket, report: Report, execution_id: int, now_us: 
         "p": money(state.price or ZERO),
         "P": money(placement.stop_price or ZERO),
         "F": money(placement.iceberg or ZERO),
-        "g": -1,
+        "g": ticket.list_number,
         "C": original,
-        "x": "TRADE_PREVENTION" if state.reason == "self_trade" else EXECUTIONS[state.what],
-        "X": status_word(state),
+        "x": "EXPIRED" if lost else "TRADE_PREVENTION" if state.reason == "self_trade" else EXECUTIONS[state.what],
+        "X": status_word(ticket, state),
         "r": "NONE",
         "i": ticket.order_id,
         "l": money(fill.quantity if fill else ZERO),
@@ -76,9 +77,27 @@ def execution_report(ticket: Ticket, report: Report, execution_id: int, now_us: 
         event["j"] = placement.strategy_id
     if placement.strategy_type is not None:
         event["J"] = placement.strategy_type
-    if state.what is What.EXPIRED and state.reason in EXPIRY_REASONS:
+    if (lost or state.what is What.EXPIRED) and state.reason in EXPIRY_REASONS:
         event["eR"] = EXPIRY_REASONS[state.reason]
     return event
+
+
+def list_status(order_list: OrderList, now_us: int) -> dict[str, Any]:
+    """A list of orders began, or all of it is done."""
+    done = order_list.is_done
+    return {
+        "e": "listStatus",
+        "E": Moment(now_us),
+        "s": order_list.symbol,
+        "g": order_list.number,
+        "c": "OCO",
+        "l": "ALL_DONE" if done else "EXEC_STARTED",
+        "L": "ALL_DONE" if done else "EXECUTING",
+        "r": "NONE",
+        "C": order_list.client_id,
+        "T": Moment(now_us),
+        "O": [{"s": order_list.symbol, "i": each.order_id, "c": each.client_order_id} for each in order_list.tickets],
+    }
 
 
 def account_position(balances: list[Balance], now_us: int) -> dict[str, Any]:

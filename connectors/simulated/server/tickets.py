@@ -24,7 +24,25 @@ EXPIRY_REASONS = {
     "amended_below_filled": "AMENDED_BELOW_EXECUTED_QUANTITY",
     "insufficient_funds": "INSUFFICIENT_BALANCE",
     "would_take": "WOULD_MATCH_IMMEDIATELY",
+    "oco": "OCO_TRIGGER",
 }
+
+
+@dataclass(eq=False, slots=True)
+class OrderList:
+    """Two orders of which one ends the other. `cancelled`: by its owner."""
+
+    number: int
+    symbol: str
+    client_id: str
+    created_us: int
+    account: int
+    tickets: list[Ticket] = field(default_factory=list)
+    cancelled: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        return not any(each.order.is_open for each in self.tickets)
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +55,11 @@ class Ticket:
     fills: list[Fill] = field(default_factory=list)
     amends: list[Amend] = field(default_factory=list)
     cancel_id: str = ""
+    order_list: OrderList | None = None
+
+    @property
+    def list_number(self) -> int:
+        return -1 if self.order_list is None else self.order_list.number
 
     @property
     def order_id(self) -> int:
@@ -69,8 +92,15 @@ class Amend:
     at_us: int
 
 
-def status_word(state: OrderState) -> str:
+def has_lost(ticket: Ticket, state: OrderState) -> bool:
+    """Whether it ended because the other order of its list traded or triggered."""
+    return state.reason == "oco" and not (ticket.order_list and ticket.order_list.cancelled)
+
+
+def status_word(ticket: Ticket, state: OrderState) -> str:
     """The protocol's word for a state of an order."""
+    if has_lost(ticket, state):
+        return "EXPIRED"
     if state.status is OrderStatus.OPEN:
         return "PARTIALLY_FILLED" if state.filled else "NEW"
     if state.reason == "self_trade":

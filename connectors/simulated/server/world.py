@@ -18,10 +18,10 @@ from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
 from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.limits import Address, Limits, OrderCount
 from connectors.simulated.server.params import SYMBOL, Parameters
-from connectors.simulated.server.reports import account_position, balance_update, execution_report
+from connectors.simulated.server.reports import account_position, balance_update, execution_report, list_status
 from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.symbols import Symbol
-from connectors.simulated.server.tickets import Tickets
+from connectors.simulated.server.tickets import OrderList, Tickets
 from connectors.simulated.server.users import Users
 from connectors.simulated.server.values import money
 from connectors.simulated.venue import SimulatedExchange
@@ -64,6 +64,8 @@ class World(Stage):
         self._accounts: dict[int, Account] = {}
         self.executions = dict.fromkeys(self.boards, 0)
         self._order_number = 0
+        self.order_lists: dict[int, OrderList] = {}
+        self._open_lists: dict[int, OrderList] = {}
         self._flushed = {FAST_US: 0, SLOW_US: 0}
 
     # --- who and what
@@ -117,6 +119,9 @@ class World(Stage):
     def commit(self) -> None:
         for report in self.exchange.drain_reports():
             self._report(report)
+        for order_list in [each for each in self._open_lists.values() if each.is_done]:
+            del self._open_lists[order_list.number]
+            self.users.tell(order_list.account, list_status(order_list, self.now_us))
         touched: dict[int, list[str]] = {}
         for number, asset in self.exchange.drain_touched():
             touched.setdefault(number, []).append(asset)
@@ -127,6 +132,11 @@ class World(Stage):
                 self.users.tell(number, account_position(balances, self.now_us))
         for board in self.boards.values():
             board.publish(self.now_us)
+
+    def begin_list(self, order_list: OrderList) -> None:
+        """Its orders are there; when both have ended, that is told."""
+        self.order_lists[order_list.number] = order_list
+        self._open_lists[order_list.number] = order_list
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money comes from outside; a negative amount goes."""

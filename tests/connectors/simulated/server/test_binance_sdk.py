@@ -78,6 +78,25 @@ async def test_life_of_orders_and_every_question() -> None:
         await asyncio.to_thread(life_of_an_order, server.port)
 
 
+def life_of_a_list(port: int) -> None:
+    rest = client(port, "bob").rest_api
+    terms = {"symbol": SYMBOL, "side": "SELL", "quantity": 1, "above_type": "LIMIT_MAKER", "above_price": 110}
+    stop = {"below_type": "STOP_LOSS_LIMIT", "below_stop_price": 95, "below_price": 94, "below_time_in_force": "GTC"}
+    answer = rest.order_list_oco(**terms, **stop).data()
+    number = answer.order_list_id
+    assert {each.status for each in answer.order_reports} == {"NEW"}
+    assert rest.get_order_list(order_list_id=number).data().list_order_status == "EXECUTING"
+    assert [each.order_list_id for each in rest.open_order_list().data()] == [number]
+    gone = rest.delete_order_list(SYMBOL, order_list_id=number).data()
+    assert {each.status for each in gone.order_reports} == {"CANCELED"}
+    assert [each.list_order_status for each in rest.all_order_list().data()] == ["ALL_DONE"]
+
+
+async def test_lists_of_orders() -> None:
+    async with live_venue() as server:
+        await asyncio.to_thread(life_of_a_list, server.port)
+
+
 def refusals(port: int) -> None:
     rest = client(port, "alice").rest_api
     limit = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
@@ -123,6 +142,10 @@ async def test_orders_and_private_events_by_socket() -> None:
             ("TRADE", "0.40000000"),
             ("CANCELED", "0.40000000"),
         ]
+        terms = {"symbol": SYMBOL, "side": "SELL", "quantity": 1, "above_type": "LIMIT_MAKER", "above_price": 110}
+        both = (await socket.order_list_place_oco(**terms, below_type="STOP_LOSS", below_stop_price=95)).data().result
+        gone = (await socket.order_list_cancel(SYMBOL, order_list_id=both.order_list_id)).data().result
+        assert (both.list_order_status, gone.list_order_status) == ("EXECUTING", "ALL_DONE")
         refused = (await socket.order_cancel(SYMBOL, order_id=999)).data()
         assert refused == {"error": {"code": -2011, "msg": "Unknown order sent."}}
         await socket.close_connection()

@@ -106,6 +106,17 @@ REJECTIONS = [
 ]
 
 
+async def test_lists_of_orders() -> None:
+    """Through the calls that ccxt makes of the interface's paths; it has no word of its own for them."""
+    async with live_venue() as server, trader(server, "alice") as alice:
+        terms = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "1", "aboveType": "LIMIT_MAKER", "abovePrice": "110"}
+        both = await alice.private_post_orderlist_oco({**terms, "belowType": "STOP_LOSS", "belowStopPrice": "95"})
+        assert [(await alice.private_get_openorderlist())[0]["orderListId"]] == [both["orderListId"]]
+        assert {order["status"] for order in await alice.fetch_open_orders(PAIR)} == {"open"}
+        await alice.private_delete_orderlist({"symbol": "BTCUSDT", "orderListId": both["orderListId"]})
+        assert {order["status"] for order in await alice.fetch_orders(PAIR)} == {"canceled"}
+
+
 async def test_rejections() -> None:
     """Each refusal arrives as the exception that ccxt has for it."""
     async with live_venue() as server, trader(server, "alice") as alice:

@@ -15,10 +15,26 @@ NAMES = [
     *("symbol", "symbols", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price", "stopPrice", "newQty"),
     *("icebergQty", "trailingDelta", "newClientOrderId", "orderId", "origClientOrderId", "limit", "startTime"),
     *("endTime", "fromId", "interval", "recvWindow", "newOrderRespType", "cancelReplaceMode", "cancelOrderId"),
+    *("aboveType", "abovePrice", "aboveStopPrice", "belowType", "belowPrice", "belowStopPrice", "orderListId"),
+    *("listClientOrderId", "aboveClientOrderId", "belowTimeInForce", "stopLimitPrice"),
     *("strategyId", "strategyType", "selfTradePreventionMode", "omitZeroBalances", "cancelRestrictions"),
 ]
 GOOD = ["BTCUSDT", "BUY", "SELL", "LIMIT", "MARKET", "STOP_LOSS_LIMIT", "GTC", "IOC", "1", "0.5", "100", "99.5", "1M"]
-GOOD += ["2", "3", "4", "5", "100.5", "STOP_ON_FAILURE", "FULL", "1000", "1700000005000", '["BTCUSDT"]']
+GOOD += [
+    "LIMIT_MAKER",
+    "90",
+    "110",
+    "2",
+    "3",
+    "4",
+    "5",
+    "100.5",
+    "STOP_ON_FAILURE",
+    "FULL",
+    "1000",
+    "1700000005000",
+    '["BTCUSDT"]',
+]
 BAD = [
     "",
     "0",
@@ -27,13 +43,13 @@ BAD = [
     "NaN",
     "inf",
     "9" * 20,
-    "9" * 5000,
+    "9" * 1500,
     "0." + "1" * 20,
     "\n",
     "1\n",
     "ä",
     "\x00",
-    "[" * 2000,
+    "[" * 500,
     "١",
 ]
 START = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "99.5"}

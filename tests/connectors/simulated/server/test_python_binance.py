@@ -64,6 +64,16 @@ async def test_life_of_orders() -> None:
         assert candles[0][4] == "100.50000000"
 
 
+async def test_lists_of_orders() -> None:
+    async with live_venue() as server, trader(server, "alice") as alice:
+        terms = {"symbol": SYMBOL, "side": "SELL", "quantity": "1", "aboveType": "LIMIT_MAKER", "abovePrice": "110"}
+        both = await alice.create_oco_order(**terms, belowType="STOP_LOSS", belowStopPrice="95")
+        assert [row["status"] for row in both["orderReports"]] == ["NEW", "NEW"]
+        assert len(await alice.get_open_orders(symbol=SYMBOL)) == 2
+        await alice.cancel_order(symbol=SYMBOL, orderId=both["orders"][0]["orderId"])
+        assert [row["status"] for row in await alice.get_all_orders(symbol=SYMBOL)] == ["CANCELED", "CANCELED"]
+
+
 async def test_rejections() -> None:
     async with live_venue() as server, trader(server, "alice") as alice:
         for price, quantity, code in (("95", "2000", -2010), ("95.001", "1", -1013), ("95", "0.01", -1013)):
