@@ -13,7 +13,7 @@ from tests.sim.story import ORIGIN_US
 
 CONNECT_GAP_US = SECOND_US
 STAMP_ERROR_US = SECOND_US // 2
-MEASURED_IN_US = SECOND_US  # a slower round trip measures nothing
+MEASURED_IN_US = 2 * SECOND_US  # a round trip of more than a second measures nothing; it is heard at a tick
 DAY_US = 86_400 * SECOND_US
 Fail = Callable[[str, str], None]
 
