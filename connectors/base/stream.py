@@ -16,6 +16,7 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from connectors.base.credentials import without_secrets
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
 from engine.model.errors import BadMessage
@@ -206,7 +207,7 @@ class _Connection:
             self._signal(self)
 
     def fail(self, reason: str) -> None:
-        self.reason = reason
+        self.reason = without_secrets(reason)
         if self._socket is not None:
             self._socket.transport.abort()
 

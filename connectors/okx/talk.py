@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from connectors.base.credentials import without_secrets
 from connectors.base.stream import Link
 from connectors.okx.keys import Keys
 from connectors.okx.parse import MarketDataParser
@@ -57,7 +58,7 @@ class Talk(ABC):
         elif message.event == "notice" and message.code == GOING_AWAY:
             self.link.retire("OKX restarts")
         elif message.event == "error":
-            text = f"{message.code[:20]}: {message.msg[:150]}"
+            text = f"{message.code[:20]}: {without_secrets(message.msg)[:150]}"
             if not self.is_complete:
                 self.link.fail(f"refused: {text}")
             raise BadMessage(text)

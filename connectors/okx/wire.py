@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
+from connectors.base.credentials import without_secrets
 from connectors.base.decoding import decode
 from engine.model.errors import BadMessage
 
@@ -63,7 +64,7 @@ def rows(decoder: Decoder[Any], body: bytes) -> list[Any]:
     """The rows of a successful answer, `decoder` being one of an `Envelope`. Raises BadMessage."""
     envelope: Envelope[Any] = decode(decoder, body)
     if envelope.code != "0":
-        raise BadMessage(f"{envelope.code[:20]}: {envelope.msg[:200]}")
+        raise BadMessage(f"{envelope.code[:20]}: {without_secrets(envelope.msg)[:200]}")
     return envelope.data
 
 

@@ -87,7 +87,7 @@ def test_a_clear_message_and_nothing_sent(
     monkeypatch.setenv("BINANCE_API_SECRET", case.secret)
     file = str(write_live_bot(tmp_path, case.edit))
     case.change(venue)
-    started = run("start", file, "--live", "--for", "2s", cwd=tmp_path)
+    started = run("start", file, "--live", "--for", "4s", cwd=tmp_path)
     assert started.exit_code == case.status, started.output
     seen = run("doctor", file, cwd=tmp_path).output
     for output, says in ((started.output, case.says), (seen, case.doctor or case.says.partition("binance: ")[2])):
@@ -103,7 +103,7 @@ def test_healthy(venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BINANCE_API_SECRET", SECRET)
     venue.give(bound=False)
     file = str(write_live_bot(tmp_path))
-    started = run("start", file, "--live", "--for", "2s", cwd=tmp_path)
+    started = run("start", file, "--live", "--for", "4s", cwd=tmp_path)
     assert started.exit_code == 0, started.output
     warning = "W-KEY    binance: this key works from any address\n         fix: bind it to the address of this machine"
     assert warning in started.output
