@@ -9,7 +9,7 @@ import pytest
 from connectors.simulated.server.credentials import Permission
 from connectors.simulated.server.faults import Fault, FaultKind
 from tests.app.cli.support import run
-from tests.app.served import KEY, SECRET, Served, served, write_live_bot
+from tests.app.served import BOT, KEY, SECRET, Served, served, write_live_bot
 from tests.connectors.simulated.server.venues import BTC
 
 READS = frozenset((Permission.USER_DATA, Permission.USER_STREAM))
@@ -117,3 +117,16 @@ def test_healthy(venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "key …0000: may trade, may not withdraw or transfer, works from any address",
     )
     assert told["binance markets"] == ("ok", "BTC-USDT can be traded")
+
+
+def test_a_strategy_that_cannot_explain_itself(venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is its word; the bot goes on to its end."""
+    monkeypatch.setenv("VENUE_URL", venue.url)
+    monkeypatch.setenv("BINANCE_API_KEY", KEY)
+    monkeypatch.setenv("BINANCE_API_SECRET", SECRET)
+    strategy = BOT[BOT.index("strategy:") : BOT.index("risk:")]
+    mute = 'strategy: {use: "tests.app.wild_strategy:Mute", exchange: binance, trading_pair: BTC-USDT}\n'
+    file = str(write_live_bot(tmp_path, (strategy, mute)))
+    started = run("start", file, "--live", "--for", "4s", cwd=tmp_path)
+    assert started.exit_code == 0, started.output
+    assert "E-MIN    strategy: explain: ValueError: order value 1 is below the minimum 5; nothing" in started.output

@@ -1,4 +1,4 @@
-"""A strategy that quotes once, and then divides by zero."""
+"""Strategies that fail: one quotes once, and then divides by zero."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,3 +31,13 @@ class Wild:
         quote = Quote(self.instrument_id, Side.BUY, Decimal("59000.0"), Decimal("0.01"), "bid")
         executor_id = f"{self.name}/quotes"
         return [StartExecutor(executor_id, "quote", QuoteSettings()), SetQuotes(executor_id, (quote,))]
+
+
+class Mute(Wild):
+    """Does nothing, and cannot even say why."""
+
+    def decide(self, state: State) -> Sequence[Action]:
+        return []
+
+    def explain(self) -> str:
+        raise ValueError("order value 1 is below the minimum 5")
