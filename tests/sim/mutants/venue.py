@@ -32,12 +32,7 @@ def duplicate_id_is_a_rejection(patch: Patch) -> None:
     real = patch.set(desk.Desk, "_refused", refused)
 
 
-@mutant(profile="crash_rate+log_loss+stale_read", scale=10)
-def trades_are_fetched_without_overlap(patch: Patch) -> None:
-    patch.set(replica, "OVERLAP_TRADES", 0)
-
-
-@mutant()
+@mutant(profile="lose_response+post5xx+stream_drop", scale=8)
 def absent_means_rejected(patch: Patch) -> None:
     """Every refusal of a lookup counts as a denial."""
     patch.set(
