@@ -72,7 +72,7 @@ class RuleWatch:
                 self._wrong[known.instrument_id] = "the market is closed"
             elif replace(now, maker_rate=known.maker_rate, taker_rate=known.taker_rate) != known:
                 self._wrong[known.instrument_id] = "its trading rules changed; start the bot again"
-        for instrument_id in before.keys() - self._wrong.keys():
+        for instrument_id in [each for each in before if each not in self._wrong]:
             self._say(instrument_id, Health.HEALTHY, "open again")
         self.tell()
 

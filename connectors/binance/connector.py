@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from connectors.base.http import Reply, asked
 from connectors.base.live import Home, LiveVenue
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
+from connectors.base.rules import RuleWatch
 from connectors.base.time_sync import VenueClock
-from connectors.binance.listing import ExchangeInfo, closed, read_info, read_instruments, read_limits, read_time
+from connectors.binance.listing import closed, read_info, read_instruments, read_limits, read_time
 from connectors.binance.parse import MarketDataParser
 from connectors.binance.private import AccountParser
 from connectors.binance.rest import Call, Key, Rest, info_call
@@ -20,8 +20,7 @@ from connectors.binance.sheet import ARCHIVED, FILTER, LIMITS, NOTHING_OPEN, STA
 from connectors.binance.streams import MarketTalk, UserTalk
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderStatus, OrderType, Outcome, TimeInForce, UpdateSource
-from engine.model.errors import BadMessage
-from engine.model.event import AccountSnapshot, BadMessageSeen, ConnectorStatus, Event, OrderUpdate, TradesSynced
+from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
@@ -41,7 +40,6 @@ from engine.model.request import (
 
 KINDS = ("depth@100ms", "trade")
 DEPTH = 1_000
-REFRESH_SECONDS = 1_800.0
 PAGE = 1_000
 OVERLAP = 50  # trades before the cursor that are fetched again
 HISTORY_US = 3_600 * SECOND_US  # without a cursor: older trades of the account are none of our business
@@ -70,15 +68,16 @@ class Binance(LiveVenue):
         self._limiter = RateLimiter(LIMITS, self._venue_us)
         self._account = AccountParser(self.venue, instruments)
         self._market = MarketDataParser({symbol: each.instrument_id for symbol, each in instruments.items()})
-        self._closed: dict[str, str] = {}  # instrument → why it must not be traded now
         self._rest: Rest
+        self._rules: RuleWatch
 
     async def serve(self) -> None:
         self._rest = Rest(self.http, self._key, self._clock, self._limiter, self.now_us, self._troubled)
         self.open_stream(Channel.MARKET, lambda: f"{self._urls.stream}/stream?timeUnit=MICROSECOND", self._market_talk)
         if self._key is not None:
             self.open_stream(Channel.USER, lambda: f"{self._urls.api}?timeUnit=MICROSECOND", self._user_talk)
-        self.spawn(self._refresh())
+        self._rules = RuleWatch(self.instruments, self._open_markets, self.hear, self.now_us)
+        self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
@@ -115,7 +114,7 @@ class Binance(LiveVenue):
             return await self._order(call, started_us)
         except Failed as failure:
             if failure.code == FILTER:
-                self.spawn(self._look_at_rules())
+                self._rules.doubt()
             raise
 
     async def _order(self, call: Call, started_us: int) -> Sequence[Event]:
@@ -260,7 +259,7 @@ class Binance(LiveVenue):
 
     def _market_confirmed(self) -> None:
         """Every book begins with a snapshot that is younger than its subscription."""
-        self._tell_closed()
+        self._rules.tell()
         for instrument_id in self._symbols:
             self.send(ResyncBook(instrument_id))
 
@@ -284,40 +283,11 @@ class Binance(LiveVenue):
         await asyncio.sleep((until_us - self.now_us()) / SECOND_US)
         self.hear([ConnectorStatus(self.venue, Channel.REST, Health.HEALTHY, "the ban is over", self.now_us())])
 
-    async def _refresh(self) -> None:
-        """Limits and trading rules, every half hour."""
-        while True:
-            await self._look_at_rules()
-            await asyncio.sleep(REFRESH_SECONDS)
-
-    async def _look_at_rules(self) -> None:
-        """Without an answer the old ones stay."""
-        try:
-            reply = await asked(lambda: self._rest.public(info_call(list(self._listed))))
-            self._apply(read_info(reply.body))
-        except (Failed, BadMessage) as error:
-            self.hear([BadMessageSeen(self.venue, Channel.REST, f"exchangeInfo: {error}"[:200], "", self.now_us())])
-
-    def _apply(self, info: ExchangeInfo) -> None:
-        """A market that closed, or whose rules are not those that the engine knows, must not be traded."""
+    async def _open_markets(self) -> list[Instrument]:
+        """What is open for trading now; the venue's limits come with it."""
+        info = read_info((await asked(lambda: self._rest.public(info_call(list(self._listed))))).body)
         for name, limit in read_limits(info).items():
             self._limiter.change(name, limit)
         halted = closed(info)
         listed = read_instruments(info, self.venue, [each.symbol for each in self._listed.values()])
-        before, self._closed = self._closed, {}
-        for symbol, known in self._listed.items():
-            now = listed.get(symbol)
-            if now is None or symbol in halted:
-                self._closed[known.instrument_id] = f"the market is closed ({halted.get(symbol, 'not listed')})"
-            elif replace(now, maker_rate=known.maker_rate, taker_rate=known.taker_rate) != known:
-                self._closed[known.instrument_id] = "its trading rules changed; start the bot again"
-        for instrument_id in before.keys() - self._closed.keys():
-            self._tell_market(instrument_id, Health.HEALTHY, "open again")
-        self._tell_closed()
-
-    def _tell_closed(self) -> None:
-        for instrument_id, reason in self._closed.items():
-            self._tell_market(instrument_id, Health.STALE, reason)
-
-    def _tell_market(self, instrument_id: str, health: Health, reason: str) -> None:
-        self.hear([ConnectorStatus(self.venue, Channel.MARKET, health, reason, self.now_us(), instrument_id)])
+        return [each for symbol, each in listed.items() if symbol not in halted]
