@@ -230,6 +230,7 @@ def test_parking_has_a_limit_and_says_so() -> None:
     [alarm] = world.tracker.take_alarms()
     assert alarm.kind == "parked_dropped"
     assert alarm.text == "trade t1000 of unknown order V1000 could not be kept: fetch the trades again"
+    assert world.tracker.state.parking.may_hold("another:MARKET", us(1))  # nobody knows what had no room
 
 
 def test_a_trade_that_names_no_order_at_all() -> None:
