@@ -29,6 +29,18 @@ class LiveSettings:
     taker_rate: Decimal | None = None
     seed: int = 0
 
+    @property
+    def asks_rates(self) -> bool:
+        """Whether the venue has to tell what this account pays."""
+        return self.credentials is not None and (self.maker_rate is None or self.taker_rate is None)
+
+    def rates(self, maker: Decimal, taker: Decimal) -> tuple[Decimal, Decimal]:
+        """Maker's and taker's: as they are set, else as they were told."""
+        return (
+            maker if self.maker_rate is None else self.maker_rate,
+            taker if self.taker_rate is None else self.taker_rate,
+        )
+
 
 def not_started(settings: LiveSettings, rest_url: str, error: Failed | BadMessage) -> TickwrightError:
     """Why a venue could not be asked, with the way out."""

@@ -79,10 +79,10 @@ async def _instruments(settings: LiveSettings, rest: Rest, now_us: Callable[[], 
     if missing:
         raise not_traded(settings, missing)
     for symbol, instrument in found.items():
-        maker, taker = settings.maker_rate, settings.taker_rate
-        if settings.credentials is not None and (maker is None or taker is None):
+        told = (ZERO, ZERO)
+        if settings.asks_rates:
             call = Call("GET", "account/commission", {"symbol": symbol}, Action.BALANCES, 20)
-            told_maker, told_taker = read_fees((await rest.signed(call, now_us())).body)
-            maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
-        found[symbol] = replace(instrument, maker_rate=maker or ZERO, taker_rate=taker or ZERO)
+            told = read_fees((await rest.signed(call, now_us())).body)
+        maker, taker = settings.rates(*told)
+        found[symbol] = replace(instrument, maker_rate=maker, taker_rate=taker)
     return found

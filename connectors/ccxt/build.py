@@ -25,9 +25,9 @@ from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 
-__all__ = ["CcxtSettings", "LiveSettings", "Place", "addresses", "build_connector", "catalog", "credentials", "prepare"]
+__all__ = ["LiveSettings", "Place", "addresses", "build_connector", "catalog", "credentials", "prepare"]
 
-CcxtSettings = LiveSettings  # with `urls` a Place
+LiveSettings = LiveSettings  # with `urls` a Place
 
 
 def addresses(url: str, testnet: bool = False, exchange_id: str = "") -> Place:
@@ -50,12 +50,12 @@ def catalog() -> list[dict[str, Any]]:
     return found
 
 
-def build_connector(settings: CcxtSettings) -> Ccxt:
+def build_connector(settings: LiveSettings) -> Ccxt:
     """Ask the exchange what it trades. Raises TickwrightError when that fails."""
     return asyncio.run(prepare(settings, wall_us))
 
 
-async def prepare(settings: CcxtSettings, now_us: Callable[[], int]) -> Ccxt:
+async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Ccxt:
     """The same inside a running loop."""
     place, name = settings.urls, settings.name
     exchange = open_exchange(place, settings.credentials, now_us)
@@ -84,11 +84,7 @@ async def prepare(settings: CcxtSettings, now_us: Callable[[], int]) -> Ccxt:
     return Ccxt(home, place, settings.credentials)
 
 
-def _with_rates(listed: Instrument, settings: CcxtSettings) -> Instrument:
+def _with_rates(listed: Instrument, settings: LiveSettings) -> Instrument:
     """The rates of the configuration, else those that ccxt knows."""
-    maker, taker = settings.maker_rate, settings.taker_rate
-    return replace(
-        listed,
-        maker_rate=listed.maker_rate if maker is None else maker,
-        taker_rate=listed.taker_rate if taker is None else taker,
-    )
+    maker, taker = settings.rates(listed.maker_rate, listed.taker_rate)
+    return replace(listed, maker_rate=maker, taker_rate=taker)

@@ -18,7 +18,7 @@ from connectors.gate.keys import Key
 from connectors.gate.parse import parse_instruments
 from connectors.gate.parse_account import parse_fees, parse_time
 from connectors.gate.rest import Call, Rest
-from connectors.gate.sheet import LIMITS, LIVE, Urls, addresses, venue_sheet
+from connectors.gate.sheet import LIMITS, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage
@@ -26,8 +26,6 @@ from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 
 __all__ = [
-    "LIVE",
-    "GateSettings",
     "LiveSettings",
     "Urls",
     "addresses",
@@ -38,15 +36,12 @@ __all__ = [
 ]
 
 
-GateSettings = LiveSettings
-
-
-def build_connector(settings: GateSettings) -> Gate:
+def build_connector(settings: LiveSettings) -> Gate:
     """Ask the venue what it trades and what it costs. Raises TickwrightError when that fails."""
     return asyncio.run(prepare(settings, wall_us))
 
 
-async def prepare(settings: GateSettings, now_us: Callable[[], int]) -> Gate:
+async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Gate:
     """The same inside a running loop."""
     clock = VenueClock(settings.name)
     key = None if settings.credentials is None else Key(settings.credentials)
@@ -70,7 +65,7 @@ async def _server_us(rest: Rest) -> int:
     return parse_time((await asked(lambda: rest.ask(Call("GET", "spot/time", action=Action.CLOCK)))).body)
 
 
-async def _instruments(settings: GateSettings, rest: Rest) -> list[Instrument]:
+async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:
     """With the rates of fees that this account pays."""
     reply = await asked(lambda: rest.ask(Call("GET", "spot/currency_pairs", seconds=30.0)))
     found = parse_instruments(reply.body, settings.name, settings.trading_pairs)
@@ -80,15 +75,11 @@ async def _instruments(settings: GateSettings, rest: Rest) -> list[Instrument]:
     return [await _with_fees(settings, rest, each) for each in found]
 
 
-async def _with_fees(settings: GateSettings, rest: Rest, instrument: Instrument) -> Instrument:
-    maker, taker = settings.maker_rate, settings.taker_rate
-    if settings.credentials is not None and (maker is None or taker is None):
+async def _with_fees(settings: LiveSettings, rest: Rest, instrument: Instrument) -> Instrument:
+    told = (instrument.maker_rate, instrument.taker_rate)
+    if settings.asks_rates:
         query = {"currency_pair": instrument.venue_symbol}
         reply = await asked(lambda: rest.ask(Call("GET", "spot/fee", query, action=Action.BALANCES)))
-        told_maker, told_taker = parse_fees(reply.body)
-        maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
-    return replace(
-        instrument,
-        maker_rate=instrument.maker_rate if maker is None else maker,
-        taker_rate=instrument.taker_rate if taker is None else taker,
-    )
+        told = parse_fees(reply.body)
+    maker, taker = settings.rates(*told)
+    return replace(instrument, maker_rate=maker, taker_rate=taker)

@@ -87,9 +87,9 @@ async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:
     missing = set(settings.trading_pairs) - {each.symbol for each in found}
     if missing:
         raise not_traded(settings, missing)
-    maker, taker = settings.maker_rate, settings.taker_rate
-    if settings.credentials is not None and (maker is None or taker is None):
+    told = (ZERO, ZERO)
+    if settings.asks_rates:
         reply = await rest.ask("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees", instType="SPOT")
-        told_maker, told_taker = read_fees(reply.body)
-        maker, taker = told_maker if maker is None else maker, told_taker if taker is None else taker
-    return [replace(each, maker_rate=maker or ZERO, taker_rate=taker or ZERO) for each in found]
+        told = read_fees(reply.body)
+    maker, taker = settings.rates(*told)
+    return [replace(each, maker_rate=maker, taker_rate=taker) for each in found]

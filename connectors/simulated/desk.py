@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from connectors.base.outcomes import ACTIONS
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account, OrderState, Report, VenueOrder
-from engine.model.enums import Action, OrderStatus, Outcome, UpdateSource
+from engine.model.enums import OrderStatus, Outcome, UpdateSource
 from engine.model.errors import Rejected
 from engine.model.event import (
     AccountSnapshot,
@@ -32,14 +33,6 @@ from engine.model.request import (
 
 OrderAction = CancelOrder | AmendOrder | LookupOrder
 DeskRequest = OrderAction | SubmitOrder | CancelAll | FetchTrades | FetchOpenOrders | FetchBalances | ArmDeadMan
-ACTIONS: dict[type, Action] = {
-    CancelOrder: Action.CANCEL,
-    AmendOrder: Action.AMEND,
-    LookupOrder: Action.LOOKUP,
-    CancelAll: Action.CANCEL_ALL,
-    FetchTrades: Action.TRADES,
-    ArmDeadMan: Action.DEAD_MAN,
-}
 ACK, STREAM = UpdateSource.ACK, UpdateSource.STREAM
 OUTCOMES = {"unknown_order": Outcome.ABSENT}
 

@@ -118,7 +118,7 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
             notices.info("I-START", "", f"the last session died with {left} orders open; {where}", session.now_us())
         try:
             yield session
-        except BaseException:
+        except BaseException:  # handled: the journal closes without an end mark; the handler below tells
             session.recorder.journal.break_off()
             raise
         session.recorder.journal.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
-from connectors.gate.build import GateSettings, Urls, prepare, venue_sheet
+from connectors.gate.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.gate.entrance import GateEntrance
@@ -53,7 +53,7 @@ class GateAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v4/?market", f"ws://{at}/ws/v4/?user")
         credentials = Credentials(Secret(KEY), Secret(SECRET))
-        return await prepare(GateSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
 
     def revoke_key(self, server: VenueServer[Any]) -> None:
         server.world.keys.revoke(KEY)

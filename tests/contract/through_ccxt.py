@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, ClassVar
 
 from connectors.base.credentials import credentials
-from connectors.ccxt.build import CcxtSettings, Place, prepare, venue_sheet
+from connectors.ccxt.build import LiveSettings, Place, prepare, venue_sheet
 from engine.core.ports import LiveConnector
 from tests.contract.adapter import Clock
 from tests.contract.binance import BinanceAdapter
@@ -26,7 +26,7 @@ async def connect(exchange_id: str, port: int, now_us: Clock, seed: int) -> Live
     loop: Any = asyncio.get_running_loop()
     loop.errors = Quiet(loop.errors)
     place = Place(exchange_id, f"http://127.0.0.1:{port}")
-    return await prepare(CcxtSettings(VENUE, [PAIR], place, credentials(KEY, SECRET), seed=seed), now_us)
+    return await prepare(LiveSettings(VENUE, [PAIR], place, credentials(KEY, SECRET), seed=seed), now_us)
 
 
 class CcxtBinanceAdapter(BinanceAdapter):

@@ -105,7 +105,7 @@ def _detach(
     speed: float,
     overrides: tuple[str, ...],
 ) -> None:
-    """The same command in a process of its own."""
+    """The same command in a process of its own, which cannot ask again whether it may be live."""
     if bot.running():
         raise already_running(bot)
     words = ["start", *map(str, files), "--live", "--userdir", str(output.userdir), "--speed", str(speed or "max")]

@@ -42,7 +42,7 @@ class Exporter:
                     if batch.events:
                         await self._write(connection, batch, place)
                 return place.log_sequence
-        except BaseException:
+        except BaseException:  # handled: what a rolled-back transaction taught is forgotten; the service tries again
             self._keys.forget()
             raise
 

@@ -65,7 +65,7 @@ class MarketWriter:
             with self._store.guarded():
                 async with self._store.engine.begin() as connection:
                     ticks = await self._write(connection)
-        except BaseException:
+        except BaseException:  # handled: what a rolled-back transaction taught is forgotten; the service tries again
             self._keys.forget()
             raise
         for name, batch in self._waiting.items():

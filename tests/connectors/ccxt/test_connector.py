@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.ccxt.build import CcxtSettings, Place, addresses, prepare
+from connectors.ccxt.build import LiveSettings, Place, addresses, prepare
 from connectors.ccxt.exchange import _moved
 from connectors.simulated.server.faults import FaultKind
 from engine.core.venue_sheet import LookupScope
@@ -254,12 +254,12 @@ def test_starts_that_fail_say_why(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         place = Place("binance" if "binance" in adapter.name else "gate", "http://127.0.0.1:8070")
         with pytest.raises(TickwrightError, match="does not trade NO-PE now"):
-            await prepare(CcxtSettings(VENUE, ["NO-PE"], place, None), rig.now_us)
+            await prepare(LiveSettings(VENUE, ["NO-PE"], place, None), rig.now_us)
         adapter.revoke_key(rig.server)
         with pytest.raises(Unauthorized, match="refuses the key"):
             await adapter.connect(8070, rig.now_us, 1)
         with pytest.raises(TickwrightError, match="ccxt knows no exchange 'nowhere'"):
-            await prepare(CcxtSettings(VENUE, [PAIR], Place("nowhere"), None), rig.now_us)
+            await prepare(LiveSettings(VENUE, [PAIR], Place("nowhere"), None), rig.now_us)
 
     run_rig(adapter, main)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.base.credentials import credentials
-from connectors.gate.build import GateSettings, addresses, prepare
+from connectors.gate.build import LiveSettings, addresses, prepare
 from connectors.simulated.server.faults import FaultKind
 from connectors.simulated.server.gate import orders
 from connectors.simulated.server.gate.values import Fields
@@ -172,14 +172,14 @@ def test_starts_that_fail_say_why() -> None:
     async def main(rig: Rig) -> None:
         here = addresses("http://127.0.0.1:8070")
         with pytest.raises(TickwrightError, match="sim does not trade NO-PE now"):
-            await prepare(GateSettings(VENUE, ["NO-PE"], here, None), rig.now_us)
+            await prepare(LiveSettings(VENUE, ["NO-PE"], here, None), rig.now_us)
         with pytest.raises(Unauthorized, match="sim refuses the key"):
-            await prepare(GateSettings(VENUE, [PAIR], here, credentials(KEY, "wrong")), rig.now_us)
+            await prepare(LiveSettings(VENUE, [PAIR], here, credentials(KEY, "wrong")), rig.now_us)
         with pytest.raises(TickwrightError, match="does not tell what it trades"):
-            await prepare(GateSettings(VENUE, [PAIR], addresses("http://127.0.0.1:9"), None), rig.now_us)
-        listed = await prepare(GateSettings(VENUE, [PAIR], here, None), rig.now_us)
+            await prepare(LiveSettings(VENUE, [PAIR], addresses("http://127.0.0.1:9"), None), rig.now_us)
+        listed = await prepare(LiveSettings(VENUE, [PAIR], here, None), rig.now_us)
         assert [each.taker_rate for each in listed.instruments] == [Decimal("0.0005")]
-        named = GateSettings(VENUE, [PAIR], here, credentials(KEY, SECRET), maker_rate=Decimal("0.1"))
+        named = LiveSettings(VENUE, [PAIR], here, credentials(KEY, SECRET), maker_rate=Decimal("0.1"))
         assert [each.maker_rate for each in (await prepare(named, rig.now_us)).instruments] == [Decimal("0.1")]
 
     run_rig(GATE, main)
