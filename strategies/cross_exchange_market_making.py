@@ -124,12 +124,12 @@ class CrossExchangeMarketMaking:
             return None
         order = state.orders.slot(self.quotes_id, self.maker_id, TAGS[side])
         if order is not None and order.price is not None and order.remaining:
-            earned = self.profitability(state, markets, side, order.price, order.remaining)
+            earned = self._profitability(state, markets, side, order.price, order.remaining)
             if earned is None or earned < config.min_profitability:
                 return None
         return Quote(self.maker_id, side, price, size, TAGS[side])
 
-    def profitability(
+    def _profitability(
         self, state: State, markets: Markets, side: Side, price: Decimal, size: Decimal
     ) -> Decimal | None:
         """What a fill of a quote at `price` earns, as a fraction; None if the taker's book holds less than `size`."""

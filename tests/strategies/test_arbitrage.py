@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.enums import OrderStatus, Side
+from engine.model.enums import OrderStatus
 from engine.model.money import ONE, ZERO
 from engine.model.request import SubmitOrder
 from strategies.arbitrage import Arbitrage, walk
@@ -172,4 +172,3 @@ def test_walk_takes_exactly_the_units_that_pay(
 def test_at_least_two_markets() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         Arbitrage.Config(**{**KEYS, "markets": KEYS["markets"][:1]})  # type: ignore[index]
-    assert Side.BUY.opposite is Side.SELL
