@@ -68,8 +68,8 @@ class Relay:
         await self._publisher.close()
 
     async def _fail(self) -> None:
+        await self._publisher.close()
         now = asyncio.get_running_loop().time()
         if self.down_since is None:
             self.down_since = now
         self._lost(now - self.down_since, self._publisher.error)
-        await self._publisher.close()

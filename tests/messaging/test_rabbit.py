@@ -101,7 +101,9 @@ async def test_wrong_password(broker: Broker) -> None:
 
 
 async def test_rights(broker: Broker) -> None:
-    await RabbitPublisher(link(broker.url("tickwright"), queues={"accounting": ["fill.#"]})).publish(messages(1))
+    owner = RabbitPublisher(link(broker.url("tickwright"), queues={"accounting": ["fill.#"]}))
+    assert await owner.publish(messages(1)) == 1
+    await owner.close()
     for user in ("operator", "accounting"):
         publisher = RabbitPublisher(link(broker.url(user)))
         assert await publisher.publish(messages(1)) == 0
@@ -266,12 +268,14 @@ class Producer:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+        await self.relay.close()
         self.log.close()
         self._start()
 
     async def end(self) -> None:
         self.relay.finish()
         await self._task
+        await self.relay.close()
         self.log.commit(NOW_US)
         assert self.log.unsent(0, 1) == []
         self.log.close()
