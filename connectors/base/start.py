@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from connectors.base.credentials import Credentials
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from engine.model.enums import Outcome
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
+
+OrderEntry = Literal["rest", "socket"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class LiveSettings:
     """`name` is the exchange's in the configuration, `urls` are of the connector's own type.
 
     Rates that are None are asked for. Without credentials only the market is heard. `seed` makes the jitter of
-    reconnects and rotations.
+    reconnects and rotations. `order_entry` is the way on which orders leave: over a socket they are not sent while it
+    is down.
     """
 
     name: str
@@ -28,6 +31,7 @@ class LiveSettings:
     maker_rate: Decimal | None = None
     taker_rate: Decimal | None = None
     seed: int = 0
+    order_entry: OrderEntry = "rest"
 
     @property
     def asks_rates(self) -> bool:

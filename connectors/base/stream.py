@@ -55,6 +55,10 @@ class Link(Protocol):
         """This connection is of no use: hang up."""
         ...
 
+    def at_end(self, hear: Callable[[], None]) -> None:
+        """Call this when the connection has ended, whatever the reason: nothing is heard here any more."""
+        ...
+
 
 class Conversation(Protocol):
     """One connection's talk, from its first frame to its last. A heartbeat in words of the venue goes in `beat`."""
@@ -185,6 +189,7 @@ class _Connection:
         self._outbox: asyncio.Queue[str] = asyncio.Queue()
         self._heard_us = 0
         self._helpers: list[asyncio.Task[None]] = []
+        self._mourners: list[Callable[[], None]] = []
 
     def leave(self) -> None:
         """Make room for the successor, after a last sign of life: it proves that nothing was missed here until now."""
@@ -210,6 +215,9 @@ class _Connection:
         self.reason = without_secrets(reason)
         if self._socket is not None:
             self._socket.transport.abort()
+
+    def at_end(self, hear: Callable[[], None]) -> None:
+        self._mourners.append(hear)
 
     # ---- its life
 
@@ -253,6 +261,8 @@ class _Connection:
             for helper in self._helpers:
                 helper.cancel()
             self._socket.transport.abort()
+            for hear in self._mourners:
+                hear()
             self.reason = self.reason or f"closed by the venue ({self._socket.close_code})"
 
     async def _read(self, socket: ClientConnection) -> None:

@@ -109,6 +109,7 @@ def ask_exchange(
         maker_rate=exchange.maker_fee,
         taker_rate=exchange.taker_fee,
         seed=seed,
+        order_entry=getattr(exchange, "order_entry", "rest"),
     )
     connector: RealConnector = module.build_connector(settings)
     return connector

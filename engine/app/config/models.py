@@ -129,14 +129,20 @@ class RealExchange(ExchangeConfig):
     )
 
 
-class BinanceExchange(RealExchange):
+class OrderSocketExchange(RealExchange):
+    """A venue that takes orders over a socket too."""
+
+    order_entry: Literal["rest", "socket"] = setting("rest", doc="how orders leave; a socket is faster", example="rest")
+
+
+class BinanceExchange(OrderSocketExchange):
     """Binance, spot."""
 
     connector: Literal["binance"] = "binance"
     testnet: bool = setting(False, doc="the venue's test network", example="false")
 
 
-class OkxExchange(RealExchange):
+class OkxExchange(OrderSocketExchange):
     """OKX, spot."""
 
     connector: Literal["okx"] = "okx"
@@ -144,7 +150,7 @@ class OkxExchange(RealExchange):
     testnet: bool = setting(False, doc="the venue's demo trading", example="false")
 
 
-class GateExchange(RealExchange):
+class GateExchange(OrderSocketExchange):
     """Gate, spot."""
 
     connector: Literal["gate"] = "gate"
