@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import localcontext
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -60,6 +62,7 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
             "password": credentials.passphrase.reveal(),
         }
     exchange = kind(settings)
+    exchange.ssl_context = _tls(exchange.cafile)
     exchange.number = str
     exchange.decimal_to_precision = _undisturbed(exchange.decimal_to_precision)
     exchange.streaming = exchange.streaming | {"keepAlive": PING_MS}
@@ -73,6 +76,12 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
         if place.exchange_id == "binance":  # ccxt takes a stream for one of spot markets by this word in its address
             exchange.urls["api"]["ws"]["spot"] = f"ws{place.url.removeprefix('http')}/stream/ws"
     return exchange
+
+
+@cache
+def _tls(certificates: str) -> ssl.SSLContext:
+    """One for all exchanges: reading the list of certificates takes 20 ms of the event loop."""
+    return ssl.create_default_context(cafile=certificates)
 
 
 def _undisturbed(rounded: Callable[..., str]) -> Callable[..., str]:

@@ -1,20 +1,25 @@
 """A faulty session through a connector's real code, from a seed: the wire breaks, the bot dies, in the end all agrees.
 
-`python -m tests.contract.campaign binance 0 300` plays many and prints those that do not.
+`python -m tests.contract.campaign binance 0 300` plays many and prints those that do not; `ccxt` on two venues.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+from itertools import product
 from random import Random
+from time import process_time
 
 from connectors.simulated.server.faults import Fault, FaultKind
 from tests.contract.adapter import Adapter
 from tests.contract.adapters import ADAPTERS
 from tests.contract.session import LiveWorld
+from tests.contract.through_ccxt import CCXT_ADAPTERS
 from tests.sim.loop.simnet import NetLoop, Weather, log_normal, run_net
 
+PLAYED = {each.name: (each,) for each in ADAPTERS} | {"ccxt": CCXT_ADAPTERS}
 HOUR_US = 3_600_000_000
 STORM_S, CALM_S = 60.0, 60.0
 OF_REQUESTS = (
@@ -76,21 +81,25 @@ def play(adapter: Adapter, seed: int) -> LiveWorld:
 
 def main(name: str, first: int, last: int) -> int:
     """Print the seeds of [first, last) after which bot and venue do not agree; their number."""
-    (adapter,) = (each for each in ADAPTERS if each.name == name)
-    fills = broken = 0
-    for seed in range(first, last):
+    began = process_time()
+    orders = fills = broken = 0
+    for adapter, seed in product(PLAYED[name], range(first, last)):
         try:
             world = play(adapter, seed)
-            found, count = world.differences(), len(world.fills())
+            found = world.differences()
+            orders += world.disk.execute("SELECT count(*) FROM orders").fetchone()[0]
+            fills += len(world.fills())
         except Exception as error:  # handled: a seed that fails is reported, the others are still played
-            found, count = [f"{type(error).__name__}: {error}"], 0
-        fills += count
+            found = [f"{type(error).__name__}: {error}"]
         if found:
             broken += 1
-            print(f"seed {seed}: {'; '.join(found)[:400]}", flush=True)
-    print(f"{last - first} sessions, {fills} fills, {broken} with differences")
+            print(f"{adapter.name}, seed {seed}: {'; '.join(found)[:400]}", flush=True)
+    sessions = len(PLAYED[name]) * (last - first)
+    spent = process_time() - began
+    print(f"{sessions} sessions, {orders} orders, {fills} fills, {broken} with differences, {spent:.0f} CPU-s")
     return broken
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # ccxt complains of what killed processes have not closed
     sys.exit(min(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])), 100))

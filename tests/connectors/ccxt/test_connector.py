@@ -38,11 +38,10 @@ from engine.model.request import (
 from tests.contract.adapter import Adapter
 from tests.contract.campaign import play
 from tests.contract.rig import ASK, BID, Rig, run_rig
-from tests.contract.through_ccxt import CcxtBinanceAdapter, CcxtGateAdapter
+from tests.contract.through_ccxt import CCXT_ADAPTERS
 from tests.sim.loop.session import MARKET, PAIR, VENUE
 
-ADAPTERS = (CcxtBinanceAdapter(), CcxtGateAdapter())
-pytestmark = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", CCXT_ADAPTERS, ids=lambda adapter: adapter.name)
 
 
 @pytest.fixture(autouse=True)

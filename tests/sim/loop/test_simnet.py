@@ -262,3 +262,34 @@ def test_one_connection_does_not_change_what_happens_to_another() -> None:
         return times
 
     assert arrivals(chatty=True) == arrivals(chatty=False)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_waits_for_data_is_woken_before_the_end(seed: int) -> None:
+    """As asyncio does it; aiohttp's server relies on it."""
+    heard: list[str] = []
+
+    class Waiting(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+            self.data = loop.create_future()
+            self.data.add_done_callback(lambda future: heard.append("data"))
+
+        def data_received(self, data: bytes) -> None:
+            self.data.set_result(None)
+            self.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            heard.append("end")
+
+    async def main() -> None:
+        server = await loop.create_server(Waiting, HOST, PORT)
+        _, writer = await asyncio.open_connection(HOST, PORT)
+        writer.write(b"x")
+        await asyncio.sleep(1)
+        writer.close()
+        server.close()
+
+    loop = NetLoop(seed, shuffled=True)
+    run_net(loop, main())
+    assert heard == ["data", "end"]

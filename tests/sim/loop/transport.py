@@ -7,6 +7,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import Context
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -231,5 +232,7 @@ class MemoryTransport(asyncio.Transport):
     def _lose(self, error: OSError | None) -> None:
         self._closing = True
         self._inbox.clear()
-        self._loop.call_soon(self._protocol.connection_lost, error, context=self.context)
+        call_soon = self._loop.call_soon  # twice, because a shuffled loop keeps no order of what is ready at once:
+        lost = partial(call_soon, self._protocol.connection_lost, error, context=self.context)
+        call_soon(lost, context=self.context)  # asyncio wakes who waits for data before it tells of the end
         self._loop.forget(self)
