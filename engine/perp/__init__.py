@@ -1,0 +1,1 @@
+"""The mathematics of perpetual futures: margin, liquidation and funding. Pure functions of decimals."""
