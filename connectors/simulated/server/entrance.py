@@ -61,7 +61,7 @@ class Entrance:
         address = request.remote or ""
         self._world.address(address).charge(self._world.now_us, CONNECT_WEIGHT)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
+        connection = Connection(socket, lambda: self._world.now_us, SocketWire(self._world.wire, request))
         await socket.prepare(request)
         await self._serve(connection, SocketSession(self._world, connection, address, unit, rate_limits))
         return socket
@@ -71,7 +71,7 @@ class Entrance:
         combined, names = _streams_of(unquote(request.path), request.query.get("streams", ""))
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
         wire = SocketWire(self._world.wire, request)
-        connection = Connection(socket, lambda: self._world.now_us, self._world.limits.messages_1s, wire)
+        connection = Connection(socket, lambda: self._world.now_us, wire, self._world.limits.messages_1s)
         await socket.prepare(request)
         session = StreamSession(self._world, connection, combined, unit)
         session.subscribe(names)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from random import Random
+from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
@@ -22,7 +23,10 @@ SECOND_US = 1_000_000
 
 
 class FaultKind(StrEnum):
-    """The first three meet a request before it is carried out, the next five after that, the last six a stream."""
+    """The first three meet a request before it is carried out, the next five after that, the last six a stream.
+
+    A request on a socket has no status: what it is answered with is `body`, or nothing if that is empty.
+    """
 
     REFUSE = "refuse"  # answered with `status`; not carried out
     DROP = "drop"  # the connection breaks; not carried out
@@ -40,12 +44,16 @@ class FaultKind(StrEnum):
     HALF_OPEN = "half_open"  # nothing is sent or heard any more, and nobody is told
 
 
+_OF_ARRIVALS = (FaultKind.REFUSE, FaultKind.DROP, FaultKind.LATE)
 _OF_ANSWERS = (FaultKind.LOSE, FaultKind.REPLACE, FaultKind.DELAY, FaultKind.TRUNCATE)
 _OF_FRAMES = (FaultKind.MUTE, FaultKind.DOUBLE, FaultKind.GARBLE, FaultKind.HOLD, FaultKind.CUT)
 
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     """`where` is a part of the request's line (`POST /api/v3/order`), of a stream's the path. Times in seconds.
+
+    On a socket the line of a request ends in what the request calls itself: `GET /ws-api/v3 order.place`,
+    `GET /ws/v5/private order`, `GET /ws/v4/ spot.order_place`.
 
     It is armed from `after` until `until` (0: for ever) after the start, and hits `count` times at most (0: always).
     """
@@ -60,6 +68,10 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     status: int = 503
     body: str = ""
     retry_after: int = 0
+
+
+_UNHEARD = Fault(FaultKind.REPLACE)
+OPERATIONS = ("method", "op", "channel")  # how a message calls what it wants, in one protocol or another
 
 
 class _Armed:
@@ -105,6 +117,10 @@ class Wire:
         """Forget all faults; connections that are dead stay so."""
         self._armed.clear()
 
+    @property
+    def is_armed(self) -> bool:
+        return bool(self._armed)
+
     def strike(self, kinds: Sequence[FaultKind], line: str) -> Fault | None:
         """The first fault of these kinds that hits; it is counted."""
         if not self._armed:
@@ -114,7 +130,7 @@ class Wire:
 
     async def arrive(self, request: web.Request) -> web.Response | None:
         """Before the request is carried out. An answer: it will not be."""
-        fault = self.strike((FaultKind.REFUSE, FaultKind.DROP, FaultKind.LATE), line_of(request))
+        fault = self.strike(_OF_ARRIVALS, line_of(request))
         if fault is None:
             return None
         match fault.kind:
@@ -153,12 +169,55 @@ class SocketWire:
         self._request = request
         self._line = line_of(request)
         self._dead = False
+        self._spoiler: Fault | None = None  # of the answers to the request that is being carried out
 
     @property
     def dead(self) -> bool:
         """Whether nothing gets through any more, in either direction."""
         self._dead = self._dead or self._wire.strike((FaultKind.HALF_OPEN,), self._line) is not None
         return self._dead
+
+    def deliver(self, text: str, hear: Callable[[str], None], send: Callable[[str], None]) -> None:
+        """Have a client's frame carried out by `hear`, whose answers come back to `answer`, or what becomes of it."""
+        if not self._wire.is_armed:
+            hear(text)
+            return
+        line = f"{self._line} {operation_of(text)}"
+        fault = self._wire.strike((*_OF_ARRIVALS, FaultKind.TWICE), line)
+        match fault:
+            case Fault(kind=FaultKind.DROP):
+                _hang_up(self._request)
+            case Fault(kind=FaultKind.REFUSE, body=body):
+                _say(body, send)
+            case Fault(kind=FaultKind.LATE, seconds=seconds):
+                asyncio.get_running_loop().call_later(seconds, self._carry_out, text, hear, line)
+            case Fault(kind=FaultKind.TWICE):
+                self._carry_out(text, hear, line, _UNHEARD)
+                self._carry_out(text, hear, line)
+            case _:
+                self._carry_out(text, hear, line)
+
+    def answer(self, text: str, send: Callable[[str], None]) -> None:
+        """Send one frame of the answer to the request at hand, or what becomes of it."""
+        match self._spoiler:
+            case Fault(kind=FaultKind.LOSE):
+                _hang_up(self._request)
+            case Fault(kind=FaultKind.REPLACE, body=body):
+                self._spoiler = _UNHEARD
+                _say(body, send)
+            case Fault(kind=FaultKind.DELAY, seconds=seconds):
+                asyncio.get_running_loop().call_later(seconds, send, text)
+            case Fault(kind=FaultKind.TRUNCATE):
+                send(text[: len(text) // 2])
+            case _:
+                send(text)
+
+    def _carry_out(self, text: str, hear: Callable[[str], None], line: str, spoiler: Fault | None = None) -> None:
+        self._spoiler = spoiler or self._wire.strike(_OF_ANSWERS, line)
+        try:
+            hear(text)
+        finally:
+            self._spoiler = None
 
     async def frames(self, text: str) -> Sequence[str]:
         """What becomes of a frame."""
@@ -183,6 +242,15 @@ class SocketWire:
 def line_of(request: web.Request) -> str:
     """Method, path and query."""
     return f"{request.method} {request.raw_path}"
+
+
+def operation_of(text: str) -> str:
+    """What a client's frame wants; "" if it does not say."""
+    try:
+        message = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""
+    return next((message[name] for name in OPERATIONS if isinstance(message.get(name), str)), "")
 
 
 def read_faults(text: str) -> list[Fault]:
@@ -212,6 +280,11 @@ async def _spoiled(fault: Fault, request: web.Request, response: web.Response) -
         case FaultKind.LOSE:
             _hang_up(request)
     return response
+
+
+def _say(body: str, send: Callable[[str], None]) -> None:
+    if body:
+        send(body)
 
 
 def _hang_up(request: web.Request) -> None:

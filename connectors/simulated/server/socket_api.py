@@ -80,7 +80,7 @@ class SocketSession:
             answer = {"id": number, "status": error.kind.status, "error": self._error(error)}
         if call.params.values.get("returnRateLimits", str(self._rate_limits)).lower() != "false":
             answer["rateLimits"] = self._limits(call)
-        self._connection.send(encode(answer, self._unit).decode())
+        self._connection.answer(encode(answer, self._unit).decode())
         self._world.users.deliver()
         if self._is_revoked:
             self._connection.end(WSCloseCode.POLICY_VIOLATION, b"key revoked")

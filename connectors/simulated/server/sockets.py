@@ -19,14 +19,14 @@ STOP = ""  # in the queue: nothing is sent after it
 
 
 class Connection:
-    """`messages_1s` is how many frames a client may send within a second, 0 for any number. `wire` may have faults."""
+    """`messages_1s` is how many frames a client may send within a second, 0 for any number."""
 
     def __init__(
         self,
         socket: web.WebSocketResponse,
         now_us: Callable[[], int],
+        wire: SocketWire,
         messages_1s: int = 0,
-        wire: SocketWire | None = None,
     ) -> None:
         self._socket = socket
         self._now_us = now_us
@@ -44,6 +44,10 @@ class Connection:
         self._queue.put_nowait(text)
         if self._unsent > UNSENT_MAX:
             self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
+
+    def answer(self, text: str) -> None:
+        """Queue a frame that answers the request at hand: unlike other frames it can get lost alone."""
+        self._wire.answer(text, self.send)
 
     def end(self, code: int, reason: bytes) -> None:
         """Close when what is queued has been sent, or at once if it cannot be."""
@@ -69,19 +73,15 @@ class Connection:
 
     async def _read(self, hear: Callable[[str], None]) -> None:
         async for message in self._socket:
-            if self._is_dead:
+            if self._wire.dead:
                 continue
             if message.type is WSMsgType.PING:
                 await self._socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
                 self._heard_us = self._now_us()
             elif message.type is WSMsgType.TEXT:
-                hear(message.data)
+                self._wire.deliver(message.data, hear, self.send)
             self._count()
-
-    @property
-    def _is_dead(self) -> bool:
-        return self._wire is not None and self._wire.dead
 
     def _count(self) -> None:
         now_us = self._now_us()
@@ -94,7 +94,7 @@ class Connection:
         while (text := await self._queue.get()) is not STOP and self._unsent <= UNSENT_MAX:
             try:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
-                    for each in (text,) if self._wire is None else await self._wire.frames(text):
+                    for each in await self._wire.frames(text):
                         await self._socket.send_str(each)
             except TimeoutError:
                 self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
@@ -110,5 +110,5 @@ class Connection:
             if now_us - self._heard_us > PONG_TIMEOUT_US:
                 self.end(WSCloseCode.POLICY_VIOLATION, b"no pong")
                 return
-            if not self._is_dead:
+            if not self._wire.dead:
                 await self._socket.ping(str(now_us // 1000).encode())

@@ -71,7 +71,7 @@ class StreamSession:
             answer = {"result": self._obey(message), "id": number}
         except StreamError as error:
             answer = {"error": {"code": error.code, "msg": str(error)}, "id": number}
-        self._connection.send(msgspec.json.encode(answer).decode())
+        self._connection.answer(msgspec.json.encode(answer).decode())
 
     def _obey(self, message: dict[str, Any]) -> Any:
         method = self._methods.get(str(message.get("method")))

@@ -33,7 +33,7 @@ class GateEntrance:
         if self._world.is_cut:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
+        connection = Connection(socket, lambda: self._world.now_us, SocketWire(self._world.wire, request))
         await socket.prepare(request)
         session = Session(self._world, connection)
         self._open[connection] = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.simulated.server.gate import orders
+from connectors.simulated.server.gate import orders, questions
 from connectors.simulated.server.gate.board import INTERVALS, OBU_DEPTHS
 from connectors.simulated.server.gate.errors import BAD_BODY, BAD_PAIR, BAD_VALUE, NOT_LOGGED_IN, GateError
 from connectors.simulated.server.gate.keys import Key
@@ -20,21 +20,21 @@ from connectors.simulated.venue_order import Account
 MARKETS_OF = ("spot.trades", "spot.tickers", "spot.book_ticker")  # their payload is a list of markets
 BOOK_SPEEDS = ("20ms", "100ms")
 SUBSCRIBE_ERROR, SIGN_ERROR = 2, 4
+Call = Callable[[GateWorld, Account, Fields], Any]
 
 
-def _of_order(
-    operation: Callable[[GateWorld, Account, str, Fields], Any],
-) -> Callable[[GateWorld, Account, Fields], Any]:
+def _of_order(operation: Callable[[GateWorld, Account, str, Fields], Any]) -> Call:
     """An operation whose order is named in its parameters."""
     return lambda world, account, fields: operation(world, account, fields.need("order_id"), fields)
 
 
-CALLS: dict[str, tuple[str, Callable[[GateWorld, Account, Fields], Any]]] = {
+CALLS: dict[str, tuple[str, Call]] = {
     "spot.order_place": ("POST", orders.place),
     "spot.order_cancel": ("DELETE", _of_order(orders.cancel)),
     "spot.order_cancel_cp": ("DELETE", orders.cancel_all),
     "spot.order_amend": ("PATCH", _of_order(orders.amend)),
     "spot.order_status": ("GET", _of_order(orders.lookup)),
+    "spot.order_list": ("GET", questions.orders),
 }
 
 
@@ -75,7 +75,7 @@ class Session:
         self._world.deliver()
 
     def _say(self, answer: dict[str, Any]) -> None:
-        self._connection.send(encode(answer).decode())
+        self._connection.answer(encode(answer).decode())
 
     def _header(self, channel: str, event: str, message: dict[str, Any]) -> dict[str, Any]:
         now_us = self._world.now_us
@@ -154,27 +154,31 @@ class Session:
         payload = message.get("payload")
         fields = Fields(payload if isinstance(payload, dict) else {})
         answer: dict[str, Any] = {"request_id": str(fields.values.get("req_id", ""))}
-        status, data = 200, {}
+        status, data, limits = 200, {}, {}
         try:
             if channel == "spot.login":
                 data = {"result": self._login(channel, fields)}
             else:
-                call, params = self._call(channel, fields)
-                self._say(answer | {"ack": True, "header": self._api_header(channel, 200), "data": {"result": params}})
-                assert self._key is not None
-                data = {"result": call(self._world, self._key.account, Fields(params))}
+                account, call, params = self._call(channel, fields)
+                limits = charge(self._world, account, CALLS[channel][0], "spot/orders", params)
+                asked = {name: fields.values.get(name) for name in ("req_id", "req_header", "req_param")}
+                header = self._api_header(channel, 200, limits)
+                self._say(answer | {"ack": True, "header": header, "data": {"result": asked}})
+                data = {"result": call(self._world, account, params)}
         except GateError as error:
             status, data = error.kind.status, {"errs": error.body()}
-        self._say(answer | {"header": self._api_header(channel, status), "data": data})
+        self._say(answer | {"ack": False, "header": self._api_header(channel, status, limits), "data": data})
 
-    def _api_header(self, channel: str, status: int) -> dict[str, Any]:
+    def _api_header(self, channel: str, status: int, limits: Mapping[str, str]) -> dict[str, Any]:
         return {
             "response_time": str(milliseconds(self._world.now_us)),
             "status": str(status),
             "channel": channel,
             "event": "api",
             "client_id": "-",
-        }
+            "x_in_time": self._world.now_us,
+            "x_out_time": self._world.now_us,
+        } | {name.lower().replace("-", "_"): int(value) for name, value in limits.items()}
 
     def _login(self, channel: str, fields: Fields) -> dict[str, Any]:
         params, stamp = fields.values.get("req_param"), fields.text("timestamp")
@@ -184,18 +188,16 @@ class Session:
         )
         return {"api_key": self._key.name, "uid": str(self._key.account.number)}
 
-    def _call(self, channel: str, fields: Fields) -> tuple[Callable[[GateWorld, Account, Fields], Any], dict[str, Any]]:
-        """What is to be done, and with what."""
+    def _call(self, channel: str, fields: Fields) -> tuple[Account, Call, Fields]:
+        """For whom what is to be done, and with what."""
         params, header = fields.values.get("req_param"), fields.values.get("req_header")
         if channel not in CALLS or not isinstance(params, dict):
             raise GateError(BAD_BODY, f"unknown channel or no req_param: {channel}")
         if self._key is None:
             raise GateError(NOT_LOGGED_IN)
-        method, call = CALLS[channel]
-        charge(self._world, self._key.account, method, "spot/orders", Fields(params))
         if isinstance(header, dict):
             check_expiry(self._world, Fields(header).text("x-gate-exptime"))
-        return call, params
+        return self._key.account, CALLS[channel][1], Fields(params)
 
 
 def _failure(code: int, text: str) -> dict[str, Any]:

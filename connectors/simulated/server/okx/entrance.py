@@ -34,7 +34,7 @@ class OkxEntrance:
         if self._world.is_cut:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
-        connection = Connection(socket, lambda: self._world.now_us, wire=SocketWire(self._world.wire, request))
+        connection = Connection(socket, lambda: self._world.now_us, SocketWire(self._world.wire, request))
         await socket.prepare(request)
         session = self._open[connection] = Session(self._world, connection, kind)
         try:

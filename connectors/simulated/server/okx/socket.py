@@ -64,17 +64,17 @@ class Session:
         arg = self._private.get(channel)
         symbol = "" if arg is None else arg.get("instId", "")
         if arg is not None and symbol in ("", row.get("instId", symbol)):
-            self._send({"arg": arg | {"uid": str(self._number)}, "data": [row]})
+            self._push({"arg": arg | {"uid": str(self._number)}, "data": [row]})
 
     def announce(self) -> None:
         """The connection will be closed soon."""
         text = "The connection will soon be closed for a service upgrade. Please reconnect."
-        self._send({"event": "notice", "code": GOING_AWAY, "msg": text, "connId": "0"})
+        self._push({"event": "notice", "code": GOING_AWAY, "msg": text, "connId": "0"})
 
     def request(self, text: str) -> None:
         """Answer a frame of the client, and only then let private news go."""
         if text == "ping":
-            self._connection.send("pong")
+            self._connection.answer("pong")
             return
         self._world.advance()
         message: Message = {}
@@ -84,7 +84,7 @@ class Session:
         except OkxError as error:
             told = {"event": "error", "code": error.kind.code, "msg": str(error), "connId": "0"}
             number = message.get("id")
-            self._send(told | ({"id": number} if isinstance(number, str) else {}))
+            self._answer(told | ({"id": number} if isinstance(number, str) else {}))
         self._world.users.deliver()
 
     @property
@@ -101,11 +101,7 @@ class Session:
             for arg in args:
                 self._subscribe(arg) if operation == "subscribe" else self._unsubscribe(arg)
         elif operation in ORDERS and self._kind == "private":
-            fields, arrived = Fields(message), str(self._world.now_us)
-            sent, what = [Fields(each) for each in args], rest.ORDERS[ORDERS[operation]]
-            answer = rest.carry_out(self._world, self._trader(), sent, what, fields.whole("expTime"))
-            times = {"inTime": arrived, "outTime": str(self._world.now_us)}
-            self._send({"id": fields.text("id"), "op": operation, **answer, **times})
+            self._order(self._trader(), operation, [Fields(each) for each in args], Fields(message))
         else:
             raise OkxError(BAD_REQUEST, "op")
 
@@ -114,12 +110,22 @@ class Session:
             raise OkxError(NOT_LOGGED_IN)
         return self._account
 
+    def _order(self, account: Account, operation: str, sent: list[Fields], fields: Fields) -> None:
+        arrived = str(self._world.now_us)
+        try:
+            what = rest.ORDERS[ORDERS[operation]]
+            answer = rest.carry_out(self._world, account, sent, what, fields.whole("expTime")) | {"msg": ""}
+        except OkxError as error:
+            answer = rest.envelope(error.kind.code, str(error), [])
+        times = {"inTime": arrived, "outTime": str(self._world.now_us)}
+        self._answer({"id": fields.text("id"), "op": operation, **answer, **times})
+
     def _login(self, fields: Fields) -> None:
         account = self._world.keys.of_login(fields, self._world.now_us)
         if self._account is None:
             self._account = account
             self._world.users.subscribe(account.number, self, 0)
-        self._send({"event": "login", "code": "0", "msg": "", "connId": "0"})
+        self._answer({"event": "login", "code": "0", "msg": "", "connId": "0"})
 
     def _subscribe(self, arg: Message) -> None:
         channel = self._channel(arg)
@@ -127,19 +133,19 @@ class Session:
         if self._kind == "private":
             account = self._trader()
             self._private[channel] = arg
-            self._send(confirmation)
+            self._answer(confirmation)
             if channel == "account":
                 held = [each.asset for each in self._world.exchange.balances(account)]
-                self._send({"arg": arg, "data": [self._world.balances(account, held)]})
+                self._answer({"arg": arg, "data": [self._world.balances(account, held)]})
             return
         board = self._world.board(Fields(arg).need("instId"))
         stream = f"{channel} {board.name}"
         self._streams[stream] = None
         self._world.hub.subscribe(stream, self)
-        self._send(confirmation)
+        self._answer(confirmation)
         first = board.first(channel, self._world.now_us)
         if first is not None:
-            self._send(first)
+            self._answer(first)
 
     def _unsubscribe(self, arg: Message) -> None:
         channel = self._channel(arg)
@@ -149,7 +155,7 @@ class Session:
             stream = f"{channel} {Fields(arg).text('instId')}"
             self._streams.pop(stream, None)
             self._world.hub.unsubscribe(stream, self)
-        self._send({"event": "unsubscribe", "arg": arg, "connId": "0"})
+        self._answer({"event": "unsubscribe", "arg": arg, "connId": "0"})
 
     def _channel(self, arg: Message) -> str:
         channel = Fields(arg).text("channel")
@@ -157,7 +163,10 @@ class Session:
             raise OkxError(BAD_CHANNEL, channel)
         return channel
 
-    def _send(self, message: Message) -> None:
+    def _answer(self, message: Message) -> None:
+        self._connection.answer(encode(message).decode())
+
+    def _push(self, message: Message) -> None:
         self._connection.send(encode(message).decode())
 
 

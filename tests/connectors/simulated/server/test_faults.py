@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from aiohttp import ClientError
 
-from connectors.simulated.server.faults import Fault, FaultKind, Wire, read_faults
+from connectors.simulated.server.faults import Fault, FaultKind, Wire, operation_of, read_faults
 from engine.schema.values import BadValue
 from tests.connectors.simulated.server.venues import Site, serving
 
@@ -69,6 +69,42 @@ async def test_a_request_meets_a_fault(kind: FaultKind, executed: int, status: i
         assert seen == status
         assert await open_orders(site) == executed
         assert (await site.order("BUY", "0.1", "91.00")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "executed", "heard"),
+    [
+        (FaultKind.REFUSE, 0, "told"),
+        (FaultKind.DROP, 0, None),
+        (FaultKind.LOSE, 1, None),
+        (FaultKind.REPLACE, 1, "told"),
+        (FaultKind.TRUNCATE, 1, None),
+        (FaultKind.TWICE, 1, 400),  # the copy of a create is refused as a duplicate
+        (FaultKind.DELAY, 1, 200),
+        (FaultKind.LATE, 1, 200),
+    ],
+)
+async def test_a_request_on_a_socket_meets_a_fault(kind: FaultKind, executed: int, heard: object) -> None:
+    """Only the one that was meant: a question on the same connection is answered as ever."""
+    terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1"}
+    async with serving() as site, site.socket("/ws-api/v3") as socket:
+        site.world.wire.arm(Fault(kind, "/ws-api/v3 order.place", count=1, body='{"id":7,"status":"told"}'))
+        assert (await socket.call("time"))["status"] == 200
+        seen = None
+        with suppress(TypeError, ValueError):  # no text, or none that can be read
+            placed = await socket.call("order.place", "alice", price="90", newClientOrderId="mine", **terms)
+            seen = placed["status"]
+        assert seen == heard
+        assert await open_orders(site) == executed
+
+
+async def test_a_request_on_a_socket_may_get_no_answer() -> None:
+    async with serving() as site, site.socket("/ws-api/v3") as socket:
+        site.world.wire.arm(Fault(FaultKind.REFUSE, "ws-api/v3 ping"))
+        await socket.connection.send_str('{"id":1,"method":"ping"}')
+        assert (await socket.call("time"))["id"] == 7
+        for text in ("ping", "[]", '{"method":5}'):
+            assert operation_of(text) == ""
 
 
 async def test_after_healing_nothing_goes_wrong() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from connectors.simulated.server.faults import Fault, FaultKind
 from connectors.simulated.server.gate.entries import Entries
 from tests.connectors.simulated.server.gate.venues import Socket, serving
 from tests.connectors.simulated.server.venues import key_of
@@ -158,10 +159,14 @@ async def test_orders_by_socket() -> None:
         (login,) = await socket.call("spot.login")
         assert login["data"]["result"]["uid"] == "1"
         ack, placed = await socket.call("spot.order_place", **order)
-        assert (ack["ack"], placed["data"]["result"]["status"]) == (True, "open")
+        assert (ack["ack"], placed["ack"], placed["data"]["result"]["status"]) == (True, False, "open")
+        assert ack["data"]["result"] == {"req_id": "r", "req_header": None, "req_param": order}
+        assert placed["header"]["x_gate_ratelimit_requests_remain"] == 9
         named = {"order_id": placed["data"]["result"]["id"], "currency_pair": "BTC_USDT"}
         _, found = await socket.call("spot.order_status", **named)
         assert found["data"]["result"]["text"] == "t-x"
+        _, listed = await socket.call("spot.order_list", currency_pair="BTC_USDT", status="open")
+        assert [row["id"] for row in listed["data"]["result"]] == [named["order_id"]]
         _, amended = await socket.call("spot.order_amend", **named, price="91")
         assert amended["data"]["result"]["price"] == "91"
         _, gone = await socket.call("spot.order_cancel", **named)
@@ -173,6 +178,21 @@ async def test_orders_by_socket() -> None:
         assert expired["data"]["errs"]["label"] == "REQUEST_EXPIRED"
         (unknown,) = await socket.call("spot.order_fly")
         assert unknown["data"]["errs"]["label"] == "INVALID_REQUEST_BODY"
+
+
+async def test_answers_by_socket_get_lost_alone() -> None:
+    order = {"currency_pair": "BTC_USDT", "side": "buy", "amount": "1", "price": "90"}
+    async with serving() as site, site.socket() as socket:
+        await socket.call("spot.login")
+        await socket.subscribe("spot.orders", "!all", by="alice")
+        site.world.wire.arm(Fault(FaultKind.REPLACE, "/ws/v4/ spot.order_place", body='{"garbled":1}'))
+        assert (await socket.call("spot.order_place", **order)) == [{"garbled": 1}]
+        assert (await socket.next())["result"][0]["event"] == "put"
+        site.world.wire.arm(Fault(FaultKind.TWICE, "spot.order_cancel_cp"))
+        (news,) = await socket.call("spot.order_cancel_cp", currency_pair="BTC_USDT")
+        assert news["result"][0]["finish_as"] == "cancelled"
+        _, second = [await socket.next() for _ in range(2)]
+        assert second["data"]["result"] == []
 
 
 async def test_old_orders_are_forgotten() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.simulated.server.faults import Fault, FaultKind
 from connectors.simulated.server.okx.entries import Entries
 from connectors.simulated.server.okx.world import OkxLimits
 from tests.connectors.simulated.server.okx.venues import serving
@@ -296,6 +297,36 @@ async def test_frames_that_are_refused(kind: str, text: str, code: str) -> None:
         assert (answer["event"], answer["code"]) == ("error", code)
         assert answer.get("id") == ("7" if '"7"' in text else None)
         assert await socket.say("ping") == "pong"
+
+
+async def test_answers_on_a_socket_get_lost_alone() -> None:
+    """News of the order come on the same connection, before a late answer and without a lost one."""
+    order = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "95", "sz": "1"}
+    async with serving() as site, site.socket("private", "alice") as socket:
+        await socket.ask("subscribe", {"channel": "orders", "instType": "SPOT"})
+        site.world.wire.arm(Fault(FaultKind.DELAY, "private order", count=1, seconds=0.01))
+        told = await socket.ask("order", order, id="1")
+        assert told["arg"]["channel"] == "orders"
+        answer = await socket.next()
+        assert (answer["id"], answer["code"], answer["msg"], answer["data"][0]["sCode"]) == ("1", "0", "", "0")
+        site.world.wire.arm(Fault(FaultKind.REPLACE, "private cancel-order"))
+        told = await socket.ask("cancel-order", {"instId": "BTC-USDT", "ordId": answer["data"][0]["ordId"]}, id="2")
+        assert (told["arg"]["channel"], told["data"][0]["state"]) == ("orders", "canceled")
+
+
+async def test_orders_by_socket() -> None:
+    """They expire and are limited as over REST; what was wrong with a request is told in its answer."""
+    order = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "95", "sz": "0.1"}
+    async with serving(OkxLimits(orders_2s=2)) as site, site.socket("private", "alice") as socket:
+        late = await socket.ask("order", order, id="1", expTime=str(START_US // 1_000 - 1))
+        assert (late["code"], late["msg"], late["data"][0]["sCode"]) == ("1", "", "51149")
+        assert (await site.order("buy", "0.1", "95"))["sCode"] == "0"
+        assert (await socket.ask("order", order, id="2"))["code"] == "0"
+        assert (await socket.ask("order", order, id="3"))["data"][0]["sCode"] == "50011"
+        both = await socket.ask("batch-orders", order, order | {"sz": "0"}, id="4")
+        assert (both["code"], [row["sCode"] for row in both["data"]]) == ("2", ["0", "51020"])
+        many = await socket.ask("batch-orders", *[order] * 21, id="5")
+        assert (many["id"], many["op"], many["code"], many["data"]) == ("5", "batch-orders", "51000", [])
 
 
 async def test_other_paths_are_no_sockets() -> None:
