@@ -12,12 +12,11 @@ from connectors.simulated.listing import Levels
 from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.symbols import Symbol
 from connectors.simulated.server.tape import INTERVALS, Bar, Tape, TapeTrade, bar_open
-from connectors.simulated.server.values import DAY_US, MINUTE_US, SECOND_US, Moment, money
+from connectors.simulated.server.values import DAY_US, FAST_US, MINUTE_US, SLOW_US, Moment, money
 from engine.model.enums import Side
 from engine.model.market import Level
 from engine.model.money import ZERO
 
-FAST_US, SLOW_US = 100_000, SECOND_US
 SPEEDS = {FAST_US: "@100ms", SLOW_US: ""}
 PARTIAL_DEPTHS = (5, 10, 20)
 NO_LEVEL: Level = (ZERO, ZERO)

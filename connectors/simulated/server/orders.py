@@ -99,7 +99,7 @@ def submit(world: World, account: Account, placement: Placement, order_list: Ord
     if quantity is None:
         quantity = quantity_for(placement)
     try:
-        request = placement.request(world.new_order_name(), quantity)
+        request = placement.request(world.new_name(), quantity)
         if order_list is not None:
             request = msgspec.structs.replace(request, list_id=str(order_list.number))
         order = world.exchange.submit(account, request)

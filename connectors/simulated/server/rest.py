@@ -38,7 +38,7 @@ class Rest:
         try:
             await self._world.wire.answer(request, response)
         finally:
-            self._world.users.deliver()
+            self._world.deliver()
         return response
 
     def _answer(self, request: web.Request, form: str) -> web.Response:

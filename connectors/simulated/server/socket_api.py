@@ -81,7 +81,7 @@ class SocketSession:
         if call.params.values.get("returnRateLimits", str(self._rate_limits)).lower() != "false":
             answer["rateLimits"] = self._limits(call)
         self._connection.answer(encode(answer, self._unit).decode())
-        self._world.users.deliver()
+        self._world.deliver()
         if self._is_revoked:
             self._connection.end(WSCloseCode.POLICY_VIOLATION, b"key revoked")
 

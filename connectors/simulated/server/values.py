@@ -11,6 +11,7 @@ import msgspec
 EIGHT = Decimal("0.00000001")
 THREE = Decimal("0.001")
 SECOND_US = 1_000_000
+FAST_US, SLOW_US = 100_000, SECOND_US  # how often streams with an interval are told
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US

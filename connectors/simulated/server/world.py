@@ -12,10 +12,9 @@ from string import ascii_letters, digits
 
 from connectors.simulated.book_order import What
 from connectors.simulated.market import Market
-from connectors.simulated.server.board import FAST_US, SLOW_US, Board
+from connectors.simulated.server.board import Board
 from connectors.simulated.server.credentials import Credential, KeyRing
 from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
-from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.limits import Address, Limits, OrderCount
 from connectors.simulated.server.params import SYMBOL, Parameters
 from connectors.simulated.server.reports import account_position, balance_update, execution_report, list_status
@@ -49,7 +48,6 @@ class World(Stage):
     ) -> None:
         super().__init__(exchange, markets, now_us)
         self.limits = limits or Limits()
-        self.hub = Hub()
         self.users = Users()
         self.keys = KeyRing()
         self.tickets = Tickets()
@@ -63,10 +61,8 @@ class World(Stage):
         self._counts: dict[int, OrderCount] = {}
         self._accounts: dict[int, Account] = {}
         self.executions = dict.fromkeys(self.boards, 0)
-        self._order_number = 0
         self.order_lists: dict[int, OrderList] = {}
         self._open_lists: dict[int, OrderList] = {}
-        self._flushed = {FAST_US: 0, SLOW_US: 0}
 
     # --- who and what
 
@@ -100,21 +96,7 @@ class World(Stage):
         """A client order id for a client that named none."""
         return "".join(self._chance.choices(ID_LETTERS, k=CLIENT_ID_LENGTH))
 
-    def new_order_name(self) -> str:
-        """What the exchange knows an order by: client ids of this protocol change during an order's life."""
-        self._order_number += 1
-        return f"network-{self._order_number}"
-
     # --- telling
-
-    def flush(self) -> None:
-        now_us = self.exchange.now_us
-        for speed_us, flushed in self._flushed.items():
-            if now_us // speed_us != flushed:
-                self._flushed[speed_us] = now_us // speed_us
-                for board in self.boards.values():
-                    board.flush(now_us, speed_us)
-        self.users.deliver()
 
     def commit(self) -> None:
         for report in self.exchange.drain_reports():
@@ -132,6 +114,9 @@ class World(Stage):
                 self.users.tell(number, account_position(balances, self.now_us))
         for board in self.boards.values():
             board.publish(self.now_us)
+
+    def deliver(self) -> None:
+        self.users.deliver()
 
     def begin_list(self, order_list: OrderList) -> None:
         """Its orders are there; when both have ended, that is told."""

@@ -12,7 +12,7 @@ from connectors.simulated.listing import Levels, Listing
 from connectors.simulated.server.gate.values import milliseconds, milliseconds_text, money, seconds
 from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.tape import Bar, Tape, TapeTrade, bar_open
-from connectors.simulated.server.values import DAY_US, MINUTE_US
+from connectors.simulated.server.values import DAY_US, FAST_US, MINUTE_US
 from engine.model.enums import Side
 from engine.model.market import Level
 from engine.model.money import ZERO
@@ -114,7 +114,14 @@ class Board:
                 row = trade_row(trade, self.name) | {"id": trade.number, "create_time": seconds(trade.at_us)}
                 self._hub.emit(f"spot.trades {self.name}", frame("spot.trades", now_us, row))
 
-    def flush_book(self, now_us: int) -> None:
+    def flush(self, now_us: int, interval_us: int) -> None:
+        """Tell the channels of an interval: books, or tickers and candles."""
+        if interval_us == FAST_US:
+            self._flush_book(now_us)
+        else:
+            self._flush_slowly(now_us)
+
+    def _flush_book(self, now_us: int) -> None:
         """Every 100 ms: the changes of the book."""
         if not self._first:
             return
@@ -126,7 +133,7 @@ class Board:
         for depth in OBU_DEPTHS:
             self._tell_shown(depth, now_us)
 
-    def flush_slowly(self, now_us: int) -> None:
+    def _flush_slowly(self, now_us: int) -> None:
         """Every second: tickers and candles."""
         number = self.tape.trades[-1].number if self.tape.trades else 0
         if number != self._told_number:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.simulated.market import Market
-from connectors.simulated.server.board import FAST_US, SLOW_US
 from connectors.simulated.server.gate.board import Board, frame
 from connectors.simulated.server.gate.entries import Entries, order_event, trade_event
 from connectors.simulated.server.gate.errors import BAD_PAIR, TOO_MANY_REQUESTS, GateError
 from connectors.simulated.server.gate.keys import Keys
 from connectors.simulated.server.gate.values import milliseconds, money, seconds
-from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.limits import Window
 from connectors.simulated.server.stage import Stage
 from connectors.simulated.venue import SimulatedExchange
@@ -35,8 +33,6 @@ class GateLimits:
 
 
 class GateWorld(Stage):
-    """Private news wait until the answer to the request that caused them has been written."""
-
     def __init__(
         self,
         exchange: SimulatedExchange,
@@ -46,7 +42,6 @@ class GateWorld(Stage):
     ) -> None:
         super().__init__(exchange, markets, now_us)
         self.limits = limits or GateLimits()
-        self.hub = Hub()
         self.keys = Keys()
         self.entries = Entries()
         boards = [Board(listing, self.hub) for listing in exchange.listings.values()]
@@ -57,8 +52,6 @@ class GateWorld(Stage):
         self._windows: dict[tuple[str, str], Window] = {}
         self._waiting: list[tuple[str, Any]] = []
         self._balances: dict[tuple[int, str], Balance] = {}  # as they were told
-        self._flushed = dict.fromkeys((FAST_US, SLOW_US), 0)
-        self._unnamed = 0
 
     # --- who and what
 
@@ -66,11 +59,6 @@ class GateWorld(Stage):
         if pair not in self.boards:
             raise GateError(BAD_PAIR)
         return self.boards[pair]
-
-    def new_name(self) -> str:
-        """What the exchange knows an order by whose client named it not."""
-        self._unnamed += 1
-        return f"-{self._unnamed}"
 
     def charge(self, who: str, what: str, limit: int, interval_us: int) -> tuple[int, int]:
         """Count a request; (how many are left, when the interval ends). Raises GateError if there are too many."""
@@ -81,15 +69,6 @@ class GateWorld(Stage):
         return limit - window.count, window.end_us(self.now_us)
 
     # --- telling
-
-    def flush(self) -> None:
-        now_us = self.now_us
-        for interval_us, flushed in self._flushed.items():
-            if now_us // interval_us != flushed:
-                self._flushed[interval_us] = now_us // interval_us
-                for board in self.boards.values():
-                    board.flush_book(now_us) if interval_us == FAST_US else board.flush_slowly(now_us)
-        self.deliver()
 
     def commit(self) -> None:
         for report in self.exchange.drain_reports():
@@ -102,7 +81,6 @@ class GateWorld(Stage):
             board.publish(self.now_us)
 
     def deliver(self) -> None:
-        """Send the private news that wait."""
         waiting, self._waiting = self._waiting, []
         for stream, payload in waiting:
             self.hub.emit(stream, payload)

@@ -12,7 +12,7 @@ from connectors.simulated.listing import Levels, Listing
 from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.okx.values import money, stamp
 from connectors.simulated.server.tape import Bar, Tape, TapeTrade
-from connectors.simulated.server.values import DAY_US, MINUTE_US
+from connectors.simulated.server.values import DAY_US, FAST_US, MINUTE_US
 from engine.model.enums import Side
 from engine.model.money import ZERO
 
@@ -142,7 +142,14 @@ class Board:
         for trade in self.tape.add(trades):
             self._hub.emit(f"trades {self.name}", self.frame("trades", [trade_row(trade, self.name)]))
 
-    def flush_book(self, now_us: int) -> None:
+    def flush(self, now_us: int, interval_us: int) -> None:
+        """Tell the channels of an interval: books, or tickers and candles."""
+        if interval_us == FAST_US:
+            self._flush_book(now_us)
+        else:
+            self._flush_slowly(now_us)
+
+    def _flush_book(self, now_us: int) -> None:
         """The changes since the last time."""
         bids, asks = self._changed
         if not (bids or asks or now_us - self._told_us >= SILENCE_US):
@@ -156,7 +163,7 @@ class Board:
         self._hub.emit(f"books {self.name}", self.frame("books", [update]) | {"action": "update"})
         self._emit("books5", lambda: self._top("books5", now_us))
 
-    def flush_slowly(self, now_us: int) -> None:
+    def _flush_slowly(self, now_us: int) -> None:
         """Every second: tickers and candles; a candle that has closed is told once more."""
         number = self.tape.trades[-1].number if self.tape.trades else 0
         if number != self._told_number:

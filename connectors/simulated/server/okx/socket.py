@@ -85,7 +85,7 @@ class Session:
             told = {"event": "error", "code": error.kind.code, "msg": str(error), "connId": "0"}
             number = message.get("id")
             self._answer(told | ({"id": number} if isinstance(number, str) else {}))
-        self._world.users.deliver()
+        self._world.deliver()
 
     @property
     def _number(self) -> int:

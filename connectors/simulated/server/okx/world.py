@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.simulated.market import Market
-from connectors.simulated.server.board import FAST_US, SLOW_US
-from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.okx.board import Board
 from connectors.simulated.server.okx.entries import Entries, Entry, order_event
 from connectors.simulated.server.okx.errors import BAD_INSTRUMENT, TOO_MANY_ORDERS, TOO_MANY_REQUESTS, Kind, OkxError
@@ -36,7 +34,7 @@ class OkxLimits:
 
 
 class OkxWorld(Stage):
-    """Private news, (channel, row), wait until the answer to the request that caused them has been written."""
+    """Private news are (channel, row)."""
 
     def __init__(
         self,
@@ -47,15 +45,12 @@ class OkxWorld(Stage):
     ) -> None:
         super().__init__(exchange, markets, now_us)
         self.limits = limits or OkxLimits()
-        self.hub = Hub()
         self.users = Users()
         self.keys = Keys()
         self.entries = Entries()
         listings = enumerate(exchange.listings.values(), 1)
         self.boards = {board.name: board for board in (Board(each, code, self.hub) for code, each in listings)}
         self._windows: dict[tuple[int, str], deque[int]] = {}
-        self._flushed = dict.fromkeys((FAST_US, SLOW_US), 0)
-        self._unnamed = 0
 
     # --- who and what
 
@@ -70,11 +65,6 @@ class OkxWorld(Stage):
         symbols = {board.code: name for name, board in self.boards.items()}
         return self.board(fields.need("instId") if code is None else symbols.get(code, ""))
 
-    def new_name(self) -> str:
-        """What the exchange knows an order by whose client named it not."""
-        self._unnamed += 1
-        return f"-{self._unnamed}"
-
     def charge(self, account: Account, domain: str, symbol: str) -> None:
         """Count an order in a request of one kind, over REST or a socket. Raises OkxError if there are too many."""
         limit = self.limits.batches_2s if domain in BATCHES.values() else self.limits.orders_2s
@@ -83,15 +73,6 @@ class OkxWorld(Stage):
             self._count(account, "", self.limits.account_2s, TOO_MANY_ORDERS)
 
     # --- telling
-
-    def flush(self) -> None:
-        now_us = self.now_us
-        for interval_us, flushed in self._flushed.items():
-            if now_us // interval_us != flushed:
-                self._flushed[interval_us] = now_us // interval_us
-                for board in self.boards.values():
-                    board.flush_book(now_us) if interval_us == FAST_US else board.flush_slowly(now_us)
-        self.users.deliver()
 
     def commit(self) -> None:
         for report in self.exchange.drain_reports():
@@ -108,6 +89,9 @@ class OkxWorld(Stage):
                 self.users.tell(account.number, ("account", self.balances(account, touched[account.number])))
         for board in self.boards.values():
             board.publish(self.now_us)
+
+    def deliver(self) -> None:
+        self.users.deliver()
 
     def tell_order(self, entry: Entry, state: OrderState, fill: Fill | None) -> None:
         self.users.tell(entry.order.account.number, ("orders", order_event(entry, state, fill)))
