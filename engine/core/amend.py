@@ -115,4 +115,4 @@ def repeat_amend(state: TrackerState, record: Record, now_us: int) -> list[Reque
     assert order.amend_price is not None
     assert order.amend_quantity is not None
     terms = (order.amend_price, order.amend_quantity)
-    return [AmendOrder(order.client_order_id, order.instrument_id, order.venue_order_id, *terms)]
+    return [AmendOrder(order.client_order_id, order.instrument_id, order.venue_order_id, *terms, order.side)]

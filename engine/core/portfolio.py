@@ -119,7 +119,8 @@ class Portfolio:
         order = change.order
         if change.reversed is not None:
             back = change.reversed
-            self._post(replace(back, side=back.side.opposite, fee=-back.fee), order.owner)
+            realized = None if back.realized is None else -back.realized
+            self._post(replace(back, side=back.side.opposite, fee=-back.fee, realized=realized), order.owner)
         if change.fill is not None:
             self._post(change.fill, order.owner)
         self.follow(order)
@@ -274,7 +275,7 @@ class Portfolio:
         if not market.spot:
             realized_before = net.realized
             net.book(fill.side, fill.quantity, value)
-            market.money.total += net.realized - realized_before
+            market.money.total += net.realized - realized_before if fill.realized is None else fill.realized
         elif fill.side is BUY:
             market.base.total += fill.quantity
             market.money.total -= value

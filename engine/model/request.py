@@ -42,13 +42,17 @@ class CancelOrder(Struct, frozen=True, gc=False, tag=True, array_like=True):
 
 
 class AmendOrder(Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """Change a working order in place (FIX G). `price` and `quantity` are the new totals, never a difference."""
+    """Change a working order in place (FIX G). `price` and `quantity` are the new totals, never a difference.
+
+    `side` is the order's, which does not change; some venues want to hear it.
+    """
 
     client_order_id: str
     instrument_id: str
     venue_order_id: str
     price: Decimal
     quantity: Decimal
+    side: Side | None = None
 
 
 class CancelAll(Struct, frozen=True, gc=False, tag=True, array_like=True):

@@ -21,11 +21,11 @@ from engine.model.request import (
     SyncClock,
 )
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS
+from tests.contract.adapters import ADAPTERS, SOCKETS
 from tests.contract.rig import ASK, BID, MONEY, Rig, run_rig
 from tests.sim.loop.session import MARKET, VENUE
 
-pytestmark = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", (*ADAPTERS, *SOCKETS), ids=lambda adapter: adapter.name)
 
 
 def test_01_instruments_are_those_of_the_venue(adapter: Adapter) -> None:
@@ -251,13 +251,15 @@ def test_16_less_of_an_order(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         order = await rig.rest("0.5", "59000")
         assert order.price is not None
-        request = AmendOrder(order.client_order_id, MARKET, order.venue_order_id, order.price, Decimal("0.3"))
+        request = AmendOrder(
+            order.client_order_id, MARKET, order.venue_order_id, order.price, Decimal("0.3"), order.side
+        )
         rig.connector.send(request)
         amended = await rig.heard(OrderUpdate, lambda each: each.quantity == Decimal("0.3"))
         assert (amended.client_order_id, amended.venue_order_id) == (order.client_order_id, order.venue_order_id)
         (listed,) = rig.exchange.open_orders(rig.account)
         assert listed.state.quantity == Decimal("0.3")
-        gone = AmendOrder("RIGS000001999999", MARKET, "", order.price, Decimal("0.1"))
+        gone = AmendOrder("RIGS000001999999", MARKET, "", order.price, Decimal("0.1"), order.side)
         failure = (await rig.ask(gone, RequestFailed))[-1]
         assert isinstance(failure, RequestFailed)
         assert (failure.action, failure.outcome) == (Action.AMEND, Outcome.ABSENT)

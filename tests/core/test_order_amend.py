@@ -56,7 +56,7 @@ def test_lost_is_looked_up_and_only_then_sent_again() -> None:
         (5.1, LookupOrder),
     ]
     world.update(6, OPEN, 0, source=LOOKUP, price=100, quantity=10)
-    assert world.tick(6) == [AmendOrder(world.cid, BTC, "V1", dec(99), dec(12))]
+    assert world.tick(6) == [AmendOrder(world.cid, BTC, "V1", dec(99), dec(12), order.side)]
     assert order.attempts == 2
     world.update(6.1, OPEN, 0, source=LOOKUP, price=99, quantity=12)
     assert (order.price, order.command) == (99, Command.NONE)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
@@ -114,6 +115,17 @@ def test_older_reports_do_not_replace_newer_ones() -> None:
     made.apply_balance(Balance("sim", "BTC", D(5), D(5), event_us=20))
     made.apply_balance(Balance("sim", "BTC", D(4), D(4), event_us=10))
     assert made.differences("sim") == {"BTC": (1, 5)}
+
+
+def test_the_venues_word_on_a_profit_counts_for_the_money_and_our_own_for_the_owner() -> None:
+    """It knows what the account held before we did, and rounds as it likes."""
+    made = opened()
+    close = replace(fill(Side.SELL, 60000, 1, instrument_id=PERP), realized=D("12.34"))
+    post(made, close)
+    assert made.total("sim", "USDT") == D("1012.34")
+    assert made.ledger(PERP, "mm").realized == 0
+    post(made, replace(close, realized=D(0)), back=close)
+    assert made.total("sim", "USDT") == 1000
 
 
 def test_opening_from_the_order_log_beats_the_first_snapshot() -> None:

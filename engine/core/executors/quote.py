@@ -240,9 +240,8 @@ class QuoteExecutor:
             and not _meets_own(state, quote, [])
         ):
             self._start_refresh(quote.tag, state.now_us)
-            return AmendOrder(
-                order.client_order_id, order.instrument_id, order.venue_order_id, quote.price, quote.quantity
-            )
+            names = (order.client_order_id, order.instrument_id, order.venue_order_id)
+            return AmendOrder(*names, quote.price, quote.quantity, order.side)
         return CancelOrder(order.client_order_id, order.instrument_id, order.venue_order_id)
 
     def _finish(self, active: Collection[Order]) -> None:
