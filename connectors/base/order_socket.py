@@ -29,6 +29,11 @@ class OrderSocket:
         self._numbers = count(1)
         self._waiting: dict[str, tuple[Link, asyncio.Future[Reply]]] = {}
 
+    @property
+    def connected(self) -> bool:
+        """Whether a request would leave now."""
+        return self._link is not None
+
     def open(self, link: Link) -> None:
         """From now on requests leave here, until it ends."""
         self._link = link
@@ -41,7 +46,7 @@ class OrderSocket:
         """
         link = self._link
         if link is None:
-            raise Failed(Outcome.NOT_SENT, "socket_down", "the order socket is not connected", broken=True)
+            raise Failed(Outcome.NOT_SENT, "not_connected", "the order socket is not connected", broken=True)
         name, started_us = str(next(self._numbers)), self._now_us()
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[name] = (link, answer)

@@ -10,6 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -47,12 +48,21 @@ def hmac_base64(secret: Secret, digest: str = "sha256") -> Signer:
 
 def private_key(secret: Secret) -> Signer:
     """Base64 of an Ed25519 signature, or of RSA PKCS#1 v1.5 with SHA-256: whatever the PEM text holds."""
-    try:
-        key = load_pem_private_key(secret.reveal().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Unauthorized("the secret is no private key in PEM without a password") from None
+    key = _loaded(secret)
     if isinstance(key, Ed25519PrivateKey):
         return lambda text: b64encode(key.sign(text)).decode()
     if isinstance(key, RSAPrivateKey):
         return lambda text: b64encode(key.sign(text, PKCS1v15(), SHA256())).decode()
     raise Unauthorized(f"{type(key).__name__} is not a kind of key that venues take: use Ed25519 or RSA")
+
+
+def is_ed25519(secret: Secret) -> bool:
+    """Whether it is such a key in PEM."""
+    return secret.reveal().startswith(PEM) and isinstance(_loaded(secret), Ed25519PrivateKey)
+
+
+def _loaded(secret: Secret) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(secret.reveal().encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Unauthorized("the secret is no private key in PEM without a password") from None

@@ -47,7 +47,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Binance:
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
     home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
-    return Binance(home, urls, instruments, key)
+    return Binance(home, urls, instruments, key, settings.order_entry)
 
 
 async def _server_us(rest: Rest) -> int:

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 from connectors.base.http import Reply, asked
 from connectors.base.live import Home, LiveVenue
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.rules import RuleWatch
+from connectors.base.start import OrderEntry
 from connectors.base.time_sync import VenueClock
 from connectors.binance.listing import closed, read_info, read_instruments, read_limits, read_time
 from connectors.binance.parse import MarketDataParser
@@ -56,9 +58,19 @@ ACK, LOOKUP, SNAPSHOT = UpdateSource.ACK, UpdateSource.LOOKUP, UpdateSource.SNAP
 
 
 class Binance(LiveVenue):
-    """One spot account. `instruments` by Binance's symbol; without a key only the market is heard."""
+    """One spot account. `instruments` by Binance's symbol; without a key only the market is heard.
 
-    def __init__(self, home: Home, urls: Urls, instruments: Mapping[str, Instrument], key: Key | None) -> None:
+    Orders that leave over a socket share it with the account's own events, and cancels have REST while it is down.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        urls: Urls,
+        instruments: Mapping[str, Instrument],
+        key: Key | None,
+        order_entry: OrderEntry = "rest",
+    ) -> None:
         super().__init__(home)
         self._urls = urls
         self._listed = dict(instruments)
@@ -66,6 +78,8 @@ class Binance(LiveVenue):
         self._key = key
         self._clock = VenueClock(self.venue)
         self._limiter = RateLimiter(LIMITS, self._venue_us)
+        self._order_entry = order_entry
+        self._socket: OrderSocket | None = None
         self._account = AccountParser(self.venue, instruments)
         self._market = MarketDataParser({symbol: each.instrument_id for symbol, each in instruments.items()})
         self._rest: Rest
@@ -75,6 +89,7 @@ class Binance(LiveVenue):
         self._rest = Rest(self.http, self._key, self._clock, self._limiter, self.now_us, self._troubled)
         self.open_stream(Channel.MARKET, lambda: f"{self._urls.stream}/stream?timeUnit=MICROSECOND", self._market_talk)
         if self._key is not None:
+            self._socket = OrderSocket(self.now_us) if self._order_entry == "socket" else None
             self.open_stream(Channel.USER, lambda: f"{self._urls.api}?timeUnit=MICROSECOND", self._user_talk)
         self._rules = RuleWatch(self.instruments, self._open_markets, self.hear, self.now_us)
         self.spawn(self._rules.run())
@@ -118,8 +133,13 @@ class Binance(LiveVenue):
             raise
 
     async def _order(self, call: Call, started_us: int) -> Sequence[Event]:
-        reply = await self._rest.signed(call, started_us)
+        reply = await self._rest.signed(call, started_us, self._way(call))
         return self._account.order(reply.body, ACK, started_us, reply.receive_us)
+
+    def _way(self, call: Call) -> OrderSocket | None:
+        """The socket on which a request leaves; None: REST."""
+        socket = self._socket
+        return None if socket is None or (call.action is Action.CANCEL and not socket.connected) else socket
 
     def _terms(self, order: SubmitOrder) -> dict[str, str]:
         """The parameters of a new order. Spot has no reduce-only: nothing can be sold that is not there."""
@@ -150,7 +170,7 @@ class Binance(LiveVenue):
         terms = self._names(request.instrument_id, request.venue_order_id, request.client_order_id)
         terms |= {"newQty": to_text(request.quantity), "newClientOrderId": request.client_order_id}
         call = Call("PUT", "order/amend/keepPriority", terms, Action.AMEND, 4, ORDER_SECONDS)
-        reply = await self._rest.signed(call, started_us)
+        reply = await self._rest.signed(call, started_us, self._way(call))
         return self._account.amendment(reply.body, started_us, reply.receive_us)
 
     async def _lookup(self, request: LookupOrder, started_us: int) -> Sequence[Event]:
@@ -255,7 +275,8 @@ class Binance(LiveVenue):
 
     def _user_talk(self) -> UserTalk:
         assert self._key is not None
-        return UserTalk(self._key, self._account, self._venue_us, self._user_refused)
+        note_limits = self._rest.note_limits
+        return UserTalk(self._key, self._account, self._venue_us, self._user_refused, self._socket, note_limits)
 
     def _market_confirmed(self) -> None:
         """Every book begins with a snapshot that is younger than its subscription."""

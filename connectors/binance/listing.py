@@ -48,18 +48,26 @@ class _Symbol(Struct, gc=False, rename="camel"):
     filters: list[_Filter]
 
 
-class _RateLimit(Struct, gc=False, rename="camel"):
+class RateLimit(Struct, gc=False, rename="camel"):
+    """A limit; answers on sockets say with it how much of it is used."""
+
     rate_limit_type: str
     interval: str
     interval_num: int
     limit: int
+    count: int = 0
+
+    @property
+    def name(self) -> str | None:
+        """Ours; None: it is not known here."""
+        return _LIMIT_NAMES.get((self.rate_limit_type, self.interval, self.interval_num))
 
 
 class ExchangeInfo(Struct, gc=False, rename="camel"):
     """What is traded, and how much may be asked."""
 
     symbols: list[_Symbol]
-    rate_limits: list[_RateLimit] = []
+    rate_limits: list[RateLimit] = []
 
 
 class _Rates(Struct, gc=False):
@@ -119,7 +127,7 @@ def read_limits(info: ExchangeInfo) -> dict[str, Limit]:
     """The limits that are known here, with the venue's numbers."""
     found = dict(LIMITS)
     for row in info.rate_limits:
-        name = _LIMIT_NAMES.get((row.rate_limit_type, row.interval, row.interval_num))
+        name = row.name
         if name is not None:
             found[name] = Limit(row.limit, row.interval_num * INTERVAL_US[row.interval], aligned=True)
     return found

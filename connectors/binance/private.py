@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
 from connectors.base.decoding import Numbers, decode
+from connectors.binance.listing import RateLimit
 from connectors.binance.parse import Id, Stamp, microseconds
 from connectors.binance.sheet import STATUSES
 from engine.model.account import Balance
@@ -82,23 +83,30 @@ class _ExternalLock(Struct, gc=False, tag_field="e", tag="externalLockUpdate"):
     """Balances tell it too."""
 
 
+class _Pause(Struct, gc=False):
+    until: Stamp = field(name="retryAfter", default=0)
+
+
 class Problem(Struct, gc=False):
-    """An error as both APIs write it."""
+    """An error as both APIs write it; the WebSocket API says in `data` for how long it wants to be left alone."""
 
     code: int
     msg: str = ""
+    data: _Pause | None = None
 
 
 UserEvent = _Report | _Balances | _BalanceChange | Terminated | Shutdown | _ListStatus | _ExternalLock
 
 
 class Frame(Struct, gc=False):
-    """A frame of the WebSocket API: an event, or the answer to request `id`."""
+    """A frame of the WebSocket API: an event, or the answer to request `id`: its result, or a problem."""
 
     event: UserEvent | None = None
     id: str | int | None = None
     status: int = 0
-    error: Problem | None = None
+    result: Raw = Raw()
+    error: Raw = Raw()
+    limits: list[RateLimit] = field(name="rateLimits", default_factory=list)
 
 
 class _FillRow(Struct, gc=False):

@@ -1,9 +1,10 @@
-"""Requests to Binance Spot's REST API: signed, counted against its limits, and judged by its outcome table."""
+"""Requests to Binance Spot: signed, counted against its limits, and judged by its outcome table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import quote
 
 from msgspec.json import encode
@@ -11,21 +12,31 @@ from msgspec.json import encode
 from connectors.base.breaker import Breaker
 from connectors.base.credentials import Credentials
 from connectors.base.http import Http, Reply
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import RATE_LIMIT, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
-from connectors.base.sign import PEM, Signer, hmac_hex, private_key
+from connectors.base.sign import PEM, Signer, hmac_hex, is_ed25519, private_key
 from connectors.base.time_sync import VenueClock
-from connectors.binance.private import read_problem
+from connectors.binance.listing import RateLimit
+from connectors.binance.parse import microseconds
+from connectors.binance.private import Problem, read_problem
 from connectors.binance.sheet import ORDERS_1D, ORDERS_10S, OUTCOMES, RAW, RECV_WINDOW_MS, TOLD_BY_HEADER, WEIGHT
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Outcome
 
 PREFIX = "/api/v3/"
+TOO_MANY_ORDERS = -1015
 PAUSE_S = 60  # where the venue asks for a pause and does not say how long
 WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
 _HEADERS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _CREATES = (Action.SUBMIT, Action.AMEND)
+_METHODS = {
+    Action.SUBMIT: "order.place",
+    Action.CANCEL: "order.cancel",
+    Action.AMEND: "order.amend.keepPriority",
+}
+"""What the WebSocket API calls these requests."""
 _PRIORITIES = {
     Action.CANCEL: Priority.CANCEL,
     Action.CANCEL_ALL: Priority.CANCEL,
@@ -62,10 +73,14 @@ def info_call(symbols: Sequence[str]) -> Call:
 
 
 class Key:
-    """A key at work: its public half, and the signer that holds the other."""
+    """A key at work: its public half, and the signer that holds the other.
+
+    `logs_on`: a connection can be told once whose it is, and what is asked there needs no signature then.
+    """
 
     def __init__(self, credentials: Credentials) -> None:
         self.api_key = credentials.api_key.reveal()
+        self.logs_on = is_ed25519(credentials.secret)
         is_pem = credentials.secret.reveal().startswith(PEM)
         self.sign: Signer = private_key(credentials.secret) if is_pem else hmac_hex(credentials.secret)
         self.headers = {"X-MBX-APIKEY": self.api_key, **_HEADERS, **_FORM}
@@ -76,11 +91,23 @@ class Key:
         text += f"recvWindow={RECV_WINDOW_MS}&timestamp={stamp}"
         return f"{text}&signature={quote(self.sign(text.encode()), safe='')}"
 
-    def parameters(self, stamp_us: int) -> dict[str, str | int]:
-        """What a signed request of the WebSocket API needs: the names are signed in alphabetical order."""
-        params: dict[str, str | int] = {"apiKey": self.api_key, "recvWindow": RECV_WINDOW_MS, "timestamp": stamp_us}
-        signed = "&".join(f"{name}={value}" for name, value in params.items())
-        return params | {"signature": self.sign(signed.encode())}
+    def parameters(self, params: Mapping[str, str | int], stamp_us: int) -> dict[str, str | int]:
+        """The same for the WebSocket API, where the names are signed in alphabetical order."""
+        signed = {**params, "apiKey": self.api_key, "recvWindow": RECV_WINDOW_MS, "timestamp": stamp_us}
+        text = "&".join([f"{name}={signed[name]}" for name in sorted(signed)])
+        return signed | {"signature": self.sign(text.encode())}
+
+    def frame(self, call: Call, stamp_us: int, name: str) -> str:
+        """A request about an order for the order socket, where ids of orders are numbers."""
+        params: dict[str, str | int] = {**call.params}
+        if "orderId" in params:
+            params["orderId"] = int(params["orderId"])
+        if self.logs_on:
+            params |= {"recvWindow": RECV_WINDOW_MS, "timestamp": stamp_us}
+        else:
+            params = self.parameters(params, stamp_us)
+        assert call.action is not None
+        return encode({"id": name, "method": _METHODS[call.action], "params": params}).decode()
 
 
 class Rest:
@@ -110,8 +137,11 @@ class Rest:
         target = f"{PREFIX}{call.path}?{query}" if query else f"{PREFIX}{call.path}"
         return self._judged(call, await self._http.once(call.method, target, seconds=call.seconds, headers=_HEADERS))
 
-    async def signed(self, call: Call, stamp_us: int) -> Reply:
-        """An answer about the account, or to an order. The request expires by its stamp (our clock). Raises Failed."""
+    async def signed(self, call: Call, stamp_us: int, socket: OrderSocket | None = None) -> Reply:
+        """An answer about the account, or to an order; that one may be asked for on a socket.
+
+        The request expires by its stamp (our clock). Raises Failed.
+        """
         assert call.action is not None
         if self._key is None:
             raise Failed(Outcome.NOT_SENT, "no_key")
@@ -123,10 +153,11 @@ class Rest:
             costs |= {ORDERS_10S: 1, ORDERS_1D: 1}
         await self._limiter.passed(_PRIORITIES[call.action], costs, WAIT_SECONDS)
         stamp = stamp_us + self._clock.offset_us
-        query = self._key.query(call.params, stamp if call.prefix == PREFIX else stamp // 1_000)
-        target = f"{call.prefix}{call.path}?{query}"
         try:
-            reply = await self._http.once(call.method, target, seconds=call.seconds, headers=self._key.headers)
+            if socket is None:
+                reply = await self._over_http(call, self._key, stamp)
+            else:
+                reply = await socket.ask(partial(self._key.frame, call, stamp), call.seconds)
             judged = self._judged(call, reply)
         except Failed as failure:
             if failure.outcome is Outcome.AMBIGUOUS:
@@ -136,6 +167,18 @@ class Rest:
             raise
         self._breaker.answered()
         return judged
+
+    def note_limits(self, limits: Iterable[RateLimit]) -> None:
+        """How much is used of each, as answers on sockets tell it."""
+        for row in limits:
+            name = row.name
+            if name is not None:
+                self._limiter.told(name, row.count)
+
+    async def _over_http(self, call: Call, key: Key, stamp: int) -> Reply:
+        query = key.query(call.params, stamp if call.prefix == PREFIX else stamp // 1_000)
+        target = f"{call.prefix}{call.path}?{query}"
+        return await self._http.once(call.method, target, seconds=call.seconds, headers=key.headers)
 
     def _judged(self, call: Call, reply: Reply) -> Reply:
         """The answer if it is one. Raises Failed with what may be concluded."""
@@ -148,7 +191,7 @@ class Rest:
         problem = read_problem(reply.body)
         code, text = ("", "") if problem is None else (str(problem.code), problem.msg)
         if reply.status in (418, 429):
-            self._pause(reply, code)
+            self._pause(reply, problem)
         if reply.status >= 500:
             raise Failed(Outcome.AMBIGUOUS, code or f"http_{reply.status}", text)
         failure = judge(OUTCOMES, call.action or Action.LOOKUP, reply.status, code, text)
@@ -156,11 +199,15 @@ class Rest:
             self._troubled(f"the venue refuses the key: {failure.text}", 0)
         raise failure
 
-    def _pause(self, reply: Reply, code: str) -> None:
+    def _pause(self, reply: Reply, problem: Problem | None) -> None:
+        """REST says for how long, the WebSocket API until when."""
         told = reply.headers.get("Retry-After", "")
         until_us = self._now_us() + (int(told) if told.isdecimal() else PAUSE_S) * SECOND_US
+        if problem is not None and problem.data is not None and problem.data.until:
+            until_us = microseconds(problem.data.until) - self._clock.offset_us
         if reply.status == 418:
             self._limiter.ban(until_us + self._clock.offset_us)
             self._troubled(f"{RATE_LIMIT}: banned for {(until_us - self._now_us()) // SECOND_US} s", until_us)
         else:
-            self._limiter.pause(until_us + self._clock.offset_us, orders_only=code == "-1015")
+            orders_only = problem is not None and problem.code == TOO_MANY_ORDERS
+            self._limiter.pause(until_us + self._clock.offset_us, orders_only=orders_only)

@@ -23,8 +23,10 @@ class Adapter(ABC):
 
     `paths` say what part of a request's line (method and path) names each of these requests: submit, cancel, lookup,
     trades, open_orders, balances, snapshot, clock, instruments. `sockets` the same for the streams `user` and `market`.
-    `refusals`: what the venue's gateway answers (status and body) to `rate_limit` and, where there is one, to `banned`.
+    `refusals`: what the venue's gateway answers (status and body) to `rate_limit` and, where there is one, to `banned`;
+    on a socket the body is the whole frame, where `"$until"` stands for the ms since the epoch when the pause is over.
     `secrets` are the texts that must never be told. `orders_at_once` is how many the venue's limits let pass.
+    `logs_in`: orders leave on a connection that shows its key once, so that one which is revoked still trades there.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Adapter(ABC):
     secrets: ClassVar[tuple[str, ...]]
     names_expiry: ClassVar[bool] = True
     orders_at_once: ClassVar[int] = 20
+    logs_in: ClassVar[bool] = False
 
     @abstractmethod
     def server(

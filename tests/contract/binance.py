@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
+from connectors.base.start import OrderEntry
 from connectors.binance.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
@@ -24,6 +25,7 @@ KEY, SECRET = "contractkey00000", "contract secret"
 
 class BinanceAdapter(Adapter):
     name = "binance"
+    order_entry: OrderEntry = "rest"
     instrument = replace(INSTRUMENT, fee_asset="BTC")
     sheet = venue_sheet()
     paths: ClassVar = {
@@ -58,4 +60,17 @@ class BinanceAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}", f"ws://{at}/ws-api/v3")
         credentials = Credentials(Secret(KEY), Secret(SECRET))
-        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        settings = LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed, order_entry=self.order_entry)
+        return await prepare(settings, now_us)
+
+
+class BinanceSocketAdapter(BinanceAdapter):
+    """Orders leave on the WebSocket API."""
+
+    name = "binance_socket"
+    order_entry = "socket"
+    paths: ClassVar = {**BinanceAdapter.paths, "submit": " order.place", "cancel": " order.cancel"}
+    refusals: ClassVar = {
+        "rate_limit": (0, '{"id":"$id","status":429,"error":{"code":-1003,"msg":"","data":{"retryAfter":"$until"}}}'),
+        "banned": (0, '{"id":"$id","status":418,"error":{"code":-1003,"msg":"","data":{"retryAfter":"$until"}}}'),
+    }

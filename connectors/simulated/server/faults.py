@@ -25,7 +25,8 @@ SECOND_US = 1_000_000
 class FaultKind(StrEnum):
     """The first three meet a request before it is carried out, the next five after that, the last six a stream.
 
-    A request on a socket has no status: what it is answered with is `body`, or nothing if that is empty.
+    A request on a socket has no status: what it is answered with is `body`, or nothing if that is empty. `"$id"` in it
+    stands for the id that the request has.
     """
 
     REFUSE = "refuse"  # answered with `status`; not carried out
@@ -71,6 +72,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _UNHEARD = Fault(FaultKind.REPLACE)
+NUMBER = '"$id"'
 OPERATIONS = ("method", "op", "channel")  # how a message calls what it wants, in one protocol or another
 
 
@@ -170,6 +172,7 @@ class SocketWire:
         self._line = line_of(request)
         self._dead = False
         self._spoiler: Fault | None = None  # of the answers to the request that is being carried out
+        self._asked = ""  # that request
 
     @property
     def dead(self) -> bool:
@@ -188,7 +191,7 @@ class SocketWire:
             case Fault(kind=FaultKind.DROP):
                 _hang_up(self._request)
             case Fault(kind=FaultKind.REFUSE, body=body):
-                _say(body, send)
+                _say(body, text, send)
             case Fault(kind=FaultKind.LATE, seconds=seconds):
                 asyncio.get_running_loop().call_later(seconds, self._carry_out, text, hear, line)
             case Fault(kind=FaultKind.TWICE):
@@ -204,7 +207,7 @@ class SocketWire:
                 _hang_up(self._request)
             case Fault(kind=FaultKind.REPLACE, body=body):
                 self._spoiler = _UNHEARD
-                _say(body, send)
+                _say(body, self._asked, send)
             case Fault(kind=FaultKind.DELAY, seconds=seconds):
                 asyncio.get_running_loop().call_later(seconds, send, text)
             case Fault(kind=FaultKind.TRUNCATE):
@@ -213,7 +216,7 @@ class SocketWire:
                 send(text)
 
     def _carry_out(self, text: str, hear: Callable[[str], None], line: str, spoiler: Fault | None = None) -> None:
-        self._spoiler = spoiler or self._wire.strike(_OF_ANSWERS, line)
+        self._spoiler, self._asked = spoiler or self._wire.strike(_OF_ANSWERS, line), text
         try:
             hear(text)
         finally:
@@ -246,10 +249,7 @@ def line_of(request: web.Request) -> str:
 
 def operation_of(text: str) -> str:
     """What a client's frame wants; "" if it does not say."""
-    try:
-        message = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ""
+    message = _read(text)
     return next((message[name] for name in OPERATIONS if isinstance(message.get(name), str)), "")
 
 
@@ -282,9 +282,17 @@ async def _spoiled(fault: Fault, request: web.Request, response: web.Response) -
     return response
 
 
-def _say(body: str, send: Callable[[str], None]) -> None:
+def _say(body: str, asked: str, send: Callable[[str], None]) -> None:
     if body:
-        send(body)
+        send(body.replace(NUMBER, msgspec.json.encode(_read(asked).get("id")).decode()))
+
+
+def _read(text: str) -> dict[str, Any]:
+    """A client's frame, as far as it is one."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return {}
 
 
 def _hang_up(request: web.Request) -> None:

@@ -88,7 +88,7 @@ async def test_a_request_on_a_socket_meets_a_fault(kind: FaultKind, executed: in
     """Only the one that was meant: a question on the same connection is answered as ever."""
     terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1"}
     async with serving() as site, site.socket("/ws-api/v3") as socket:
-        site.world.wire.arm(Fault(kind, "/ws-api/v3 order.place", count=1, body='{"id":7,"status":"told"}'))
+        site.world.wire.arm(Fault(kind, "/ws-api/v3 order.place", count=1, body='{"id":"$id","status":"told"}'))
         assert (await socket.call("time"))["status"] == 200
         seen = None
         with suppress(TypeError, ValueError):  # no text, or none that can be read
