@@ -64,7 +64,8 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
             instruments = await _instruments(settings, rest)
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
-    return Okx(Home(name, instruments, EXPIRY_US, urls.rest, settings.seed, greeting), urls, settings.credentials)
+    home = Home(name, instruments, EXPIRY_US, urls.rest, settings.seed, greeting)
+    return Okx(home, urls, settings.credentials, settings.order_entry)
 
 
 async def _rights(name: str, rest: Rest) -> KeyRights:

@@ -1,4 +1,4 @@
-"""OKX as a live venue: spot orders over REST, market data and the account's news over WebSockets.
+"""OKX as a live venue: orders over REST or the private socket, market data and the account's news over WebSockets.
 
 An accepted placement is proof that the order exists. An accepted cancel proves nothing: the order is looked up at once.
 Nor does an accepted amend, whose result comes by the stream or by the tracker's own lookup. Trades are fetched by time,
@@ -13,9 +13,11 @@ from functools import partial
 from connectors.base.breaker import Breaker
 from connectors.base.credentials import Credentials
 from connectors.base.live import Home, LiveVenue
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.base.rules import RuleWatch
+from connectors.base.start import OrderEntry
 from connectors.base.time_sync import VenueClock
 from connectors.okx.instruments import open_markets, read_instruments
 from connectors.okx.keys import Keys
@@ -55,7 +57,9 @@ RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` thre
 class Okx(LiveVenue):
     """One spot account. Without credentials only the market is heard."""
 
-    def __init__(self, home: Home, urls: Urls, credentials: Credentials | None) -> None:
+    def __init__(
+        self, home: Home, urls: Urls, credentials: Credentials | None, order_entry: OrderEntry = "rest"
+    ) -> None:
         super().__init__(home)
         self._urls = urls
         self._keys = None if credentials is None else Keys(credentials)
@@ -65,6 +69,7 @@ class Okx(LiveVenue):
         self._market = MarketDataParser(ours)
         self._clock = VenueClock(home.venue)
         self._breaker = Breaker()
+        self._socket = OrderSocket(lambda: self.now_us()) if order_entry == "socket" else None
         self._talk: MarketTalk | None = None  # the one that tells of books
         self._rest: Rest
         self._rules: RuleWatch
@@ -72,10 +77,10 @@ class Okx(LiveVenue):
     async def serve(self) -> None:
         urls, keys = self._urls, self._keys
         limiter = RateLimiter(LIMITS, self._venue_us)
-        self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, demo=urls.demo)
+        self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, self._socket, demo=urls.demo)
         if keys is not None:
             args = [Arg("orders", inst_type="SPOT"), Arg("account")]
-            begin = partial(AccountTalk, self._account, args, keys, self._venue_us, self._refused)
+            begin = partial(AccountTalk, self._account, args, keys, self._venue_us, self._refused, self._socket)
             self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
         self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)

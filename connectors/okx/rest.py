@@ -1,8 +1,9 @@
-"""Requests to OKX's REST API: signed, within the rate limits, sent once, and judged."""
+"""Requests to OKX: signed, within the rate limits, sent once, and judged. Orders leave over REST or over a socket."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from msgspec.json import Decoder
 
 from connectors.base.decoding import decode
 from connectors.base.http import Http, Reply, asked
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.okx.keys import Keys
@@ -27,6 +29,7 @@ READ_SECONDS = 4.0  # a question that may be asked again
 WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
 PAUSE_US = 2 * SECOND_US  # after "too many requests"; OKX does not say how long
 OK = "0"
+OF_ORDERS = ("order", "cancel-order", "amend-order")  # what sockets take, with the same limits
 
 
 class _Head(Struct, gc=False):
@@ -47,7 +50,7 @@ _encode = msgspec.json.Encoder().encode
 class Rest:
     """One account's requests; with `keys` None public ones only. Times are µs of the venue's clock, `venue_us`.
 
-    `troubled` hears why a key is refused.
+    `troubled` hears why a key is refused. With a `socket` orders leave there and nowhere else.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Rest:
         venue_us: Callable[[], int],
         limiter: RateLimiter,
         troubled: Callable[[str], None],
+        socket: OrderSocket | None = None,
         *,
         demo: bool,
     ) -> None:
@@ -65,6 +69,7 @@ class Rest:
         self._venue_us = venue_us
         self._limiter = limiter
         self._troubled = troubled
+        self._socket = socket
         self._headers = DEMO_HEADER if demo else {}
 
     async def ask(self, path: str, action: Action, priority: Priority, window: str, **params: str) -> Reply:
@@ -92,11 +97,15 @@ class Rest:
         """Something that changes orders: sent once. `expires_us`: OKX refuses it after that. Raises Failed."""
         priority = Priority.CREATE if action in (Action.SUBMIT, Action.AMEND) else Priority.CANCEL
         await self._limiter.passed(priority, limits, WAIT_SECONDS)
-        text = _encode(body)
-        headers = self._signed("POST", ROOT + path, text)
-        if expires_us:
-            headers["expTime"] = str(expires_us // 1_000)
-        reply = await self._http.once("POST", ROOT + path, seconds=ANSWER_SECONDS, headers=headers, body=text)
+        expiry = {"expTime": str(expires_us // 1_000)} if expires_us else {}
+        operation = path.rpartition("/")[2]
+        if self._socket is not None and operation in OF_ORDERS:
+            write = partial(_frame, {"op": operation, "args": [body], **expiry})
+            reply = await self._socket.ask(write, ANSWER_SECONDS)
+        else:
+            text = _encode(body)
+            headers = self._signed("POST", ROOT + path, text) | expiry
+            reply = await self._http.once("POST", ROOT + path, seconds=ANSWER_SECONDS, headers=headers, body=text)
         return reply, self._receipts(reply, action)
 
     async def time_us(self) -> int:
@@ -139,3 +148,7 @@ class Rest:
         if failure.code == UNAUTHORIZED:
             self._troubled(f"OKX refuses the key: {failure.text}")
         raise failure
+
+
+def _frame(message: Mapping[str, Any], number: str) -> str:
+    return _encode({"id": number, **message}).decode()

@@ -72,14 +72,16 @@ AGAINST_RULES = ("51000", "51020", "51120", "51121", "51022", "51155")
 _TERMS = (Action.SUBMIT, Action.AMEND)
 _CHANGES = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
 OUTCOMES = (
-    Row(Outcome.NOT_SENT, ("50011", "50061"), word=RATE_LIMIT),
+    Row(Outcome.NOT_SENT, ("50011", "50061", "60014"), word=RATE_LIMIT),
     Row(Outcome.NOT_SENT, status=429, word=RATE_LIMIT),
     Row(Outcome.NOT_SENT, ("50102", "50112"), word=TIMESTAMP),
+    Row(Outcome.NOT_SENT, ("60011",)),  # this connection is not logged in
     Row(Outcome.NOT_SENT, ("50105", "50110", "50111", "50113", "50119", "50120", "60009"), word=UNAUTHORIZED),
     Row(Outcome.REJECTED, ("51008",), _TERMS, word=NO_FUNDS),
     Row(Outcome.REJECTED, ("51020", "51120", "51121"), _TERMS),  # size
     Row(Outcome.REJECTED, ("51006", "51116", "51137", "51138"), _TERMS),  # price
     Row(Outcome.REJECTED, ("51000", "51001", "51002", "51003", "51004", "51155"), _TERMS),
+    Row(Outcome.REJECTED, ("60012", "60013"), _TERMS),  # a frame that makes no sense to it
     Row(Outcome.REJECTED, ("51021", "51022"), _TERMS),  # not open for trading
     Row(Outcome.AMBIGUOUS, ("51016", "50071", "51065", "70301"), (Action.SUBMIT,), word=DUPLICATE),
     Row(Outcome.ABSENT, ("51603", "51503", *(str(code) for code in range(51400, 51411))), _CHANGES),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from connectors.base.credentials import without_secrets
+from connectors.base.order_socket import OrderSocket
 from connectors.base.stream import Link
 from connectors.okx.keys import Keys
 from connectors.okx.parse import MarketDataParser
@@ -21,6 +22,7 @@ from engine.model.market import BookDelta, BookSnapshot
 OK = "0"
 GOING_AWAY = "64008"  # the connection will be closed in a minute
 BOOK_CHANNEL = "books"
+ANSWERED = 200  # frames have no status
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,6 +45,9 @@ class Talk(ABC):
         if frame == b"pong":
             return ()
         message = read_frame(frame)
+        if message.id:
+            self.answer(message.id, frame, receive_us)
+            return ()
         if not message.event:
             return self.push(message, receive_us)
         self.note(message)
@@ -73,6 +78,10 @@ class Talk(ABC):
     def is_complete(self) -> bool:
         """Whether everything that was asked for is there."""
         return not self._unconfirmed
+
+    def answer(self, number: str, frame: bytes, receive_us: int) -> None:
+        """To a request about an order. Raises BadMessage."""
+        raise BadMessage(f"nothing was asked here: {number[:20]!r}")
 
     @abstractmethod
     def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
@@ -135,7 +144,10 @@ class MarketTalk(Talk):
 
 
 class AccountTalk(Talk):
-    """Orders and balances; `venue_us` is OKX's clock, `refused` is told of a log-in that fails."""
+    """Orders and balances; `venue_us` is OKX's clock, `refused` is told of a log-in that fails.
+
+    Requests about orders leave here too if there is a `socket` for them.
+    """
 
     def __init__(
         self,
@@ -144,12 +156,15 @@ class AccountTalk(Talk):
         keys: Keys,
         venue_us: Callable[[], int],
         refused: Callable[[], None],
+        socket: OrderSocket | None,
     ) -> None:
         super().__init__(args)
+        self._is_open = False
         self._parser = parser
         self._keys = keys
         self._venue_us = venue_us
         self._refused = refused
+        self._socket = socket
 
     def begin(self, link: Link) -> None:
         self.link = link
@@ -162,6 +177,16 @@ class AccountTalk(Talk):
         if message.event == "error" and not self.is_complete:
             self._refused()
         super().note(message)
+
+    def settle(self, receive_us: int) -> Sequence[Event]:
+        if self.is_complete and not self._is_open and self._socket is not None:
+            self._is_open = True
+            self._socket.open(self.link)
+        return super().settle(receive_us)
+
+    def answer(self, number: str, frame: bytes, receive_us: int) -> None:
+        if self._socket is None or not self._socket.answered(number, ANSWERED, frame, receive_us):
+            raise BadMessage(f"an answer that nobody waits for: {number[:20]!r}")
 
     def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
         return self._parser.push(message, receive_us)

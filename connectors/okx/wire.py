@@ -25,7 +25,7 @@ class Arg(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
 
 
 class Frame(Struct, gc=False):
-    """Any frame: a push (`arg`, `data`), or a confirmation, error or notice (`event`)."""
+    """Any frame: a push (`arg`, `data`); a confirmation, error or notice (`event`); the answer to a request (`id`)."""
 
     arg: Arg | None = None
     action: str = ""
@@ -33,6 +33,7 @@ class Frame(Struct, gc=False):
     event: str = ""
     code: str = ""
     msg: str = ""
+    id: str = ""
 
 
 class Envelope(Struct, Generic[_Row], gc=False):

@@ -3,6 +3,7 @@
 from tests.contract.adapter import Adapter
 from tests.contract.binance import BinanceAdapter
 from tests.contract.gate import GateAdapter
-from tests.contract.okx import OkxAdapter
+from tests.contract.okx import OkxAdapter, OkxSocketAdapter
 
 ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(), OkxAdapter(), GateAdapter())
+SOCKETS: tuple[Adapter, ...] = (OkxSocketAdapter(),)  # the same with orders on a socket: for the cases about orders

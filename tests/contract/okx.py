@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
+from connectors.base.start import OrderEntry
 from connectors.okx.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
@@ -24,6 +25,7 @@ KEY, SECRET, PASSPHRASE = "contractkey00000", "contract secret", "contract passp
 
 class OkxAdapter(Adapter):
     name = "okx"
+    order_entry: ClassVar[OrderEntry] = "rest"
     instrument = replace(INSTRUMENT, fee_asset="BTC")
     sheet = venue_sheet()
     paths: ClassVar = {
@@ -54,7 +56,21 @@ class OkxAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v5")
         credentials = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
-        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        settings = LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed, order_entry=self.order_entry)
+        return await prepare(settings, now_us)
 
     def revoke_key(self, server: VenueServer[Any]) -> None:
         server.world.keys.revoke(KEY)
+
+
+class OkxSocketAdapter(OkxAdapter):
+    """Orders leave on the private socket."""
+
+    name = "okx_socket"
+    order_entry: ClassVar[OrderEntry] = "socket"
+    paths: ClassVar = OkxAdapter.paths | {
+        "submit": "GET /ws/v5/private order",
+        "cancel": "GET /ws/v5/private cancel-order",
+    }
+    logs_in = True
+    refusals: ClassVar = {"rate_limit": (0, '{"id":"$id","op":"order","code":"50011","msg":"Too Many","data":[]}')}

@@ -25,7 +25,7 @@ from tests.contract.adapters import ADAPTERS, SOCKETS
 from tests.contract.rig import ASK, BID, MONEY, Rig, run_rig
 from tests.sim.loop.session import MARKET, VENUE
 
-pytestmark = pytest.mark.parametrize("adapter", (*ADAPTERS, *SOCKETS), ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS], ids=lambda adapter: adapter.name)
 
 
 def test_01_instruments_are_those_of_the_venue(adapter: Adapter) -> None:

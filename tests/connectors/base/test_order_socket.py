@@ -70,10 +70,10 @@ def test_without_a_connection_nothing_is_sent() -> None:
 
     async def main() -> None:
         socket, wire = OrderSocket(loop.wall_us), Wire()
-        assert await outcome(asyncio.create_task(socket.ask(write, 5))) == (Outcome.NOT_SENT, "socket_down")
+        assert await outcome(asyncio.create_task(socket.ask(write, 5))) == (Outcome.NOT_SENT, "not_connected")
         socket.open(wire)
         wire.end()
-        assert await outcome(asyncio.create_task(socket.ask(write, 5))) == (Outcome.NOT_SENT, "socket_down")
+        assert await outcome(asyncio.create_task(socket.ask(write, 5))) == (Outcome.NOT_SENT, "not_connected")
         assert wire.sent == []
 
     run_net(loop, main())
