@@ -45,7 +45,7 @@ class GateWorld(Stage):
         self.keys = Keys()
         self.entries = Entries()
         boards = [Board(listing, self.hub) for listing in exchange.listings.values()]
-        self.boards = {board.name: board for board in boards}
+        self.boards: dict[str, Board] = {board.name: board for board in boards}
         self._pairs = {board.listing.instrument.instrument_id: board for board in boards}
         instruments = [board.listing.instrument for board in boards]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))

@@ -49,7 +49,9 @@ class OkxWorld(Stage):
         self.keys = Keys()
         self.entries = Entries()
         listings = enumerate(exchange.listings.values(), 1)
-        self.boards = {board.name: board for board in (Board(each, code, self.hub) for code, each in listings)}
+        self.boards: dict[str, Board] = {
+            board.name: board for board in (Board(each, code, self.hub) for code, each in listings)
+        }
         self._windows: dict[tuple[int, str], deque[int]] = {}
 
     # --- who and what

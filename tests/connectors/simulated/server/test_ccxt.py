@@ -12,11 +12,18 @@ import pytest
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.world import World
-from tests.connectors.simulated.server.clients import live_venue, until
+from tests.connectors.simulated.server.clients import (
+    PAIR,
+    SECONDS_MAX,
+    Refusals,
+    connected,
+    life_of_orders,
+    live_venue,
+    refused,
+    until,
+)
 from tests.connectors.simulated.server.venues import SECRETS, key_of
 
-PAIR = "BTC/USDT"
-SECONDS_MAX = 10
 OPTIONS = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
 
 
@@ -39,32 +46,15 @@ def settings(name: str) -> dict[str, Any]:
 @asynccontextmanager
 async def trader(server: VenueServer[World], name: str, module: Any = ccxt.async_support) -> AsyncIterator[Any]:
     exchange = point(module.binance(settings(name)), server.port)
-    try:
-        await exchange.load_markets()
+    async with connected(exchange):
         yield exchange
-    finally:
-        await exchange.close()
 
 
 async def test_life_of_orders() -> None:
-    """Two traders: a resting order fills in two parts, everybody's orders, trades and balances agree."""
     async with live_venue() as server, trader(server, "alice") as alice, trader(server, "bob") as bob:
         market = alice.market(PAIR)
         assert (market["precision"]["price"], market["limits"]["cost"]["min"]) == (0.01, 5.0)
-        resting = await bob.create_order(PAIR, "limit", "sell", 1.0, 100.5, {"clientOrderId": "rest"})
-        assert (resting["status"], resting["clientOrderId"]) == ("open", "rest")
-        part = await alice.create_order(PAIR, "market", "buy", 0.4)
-        assert (part["status"], part["filled"], part["cost"]) == ("closed", 0.4, 40.2)
-        assert part["fee"] == {"currency": "BTC", "cost": 0.0004}
-        halfway = await bob.fetch_order(resting["id"], PAIR)
-        assert (halfway["status"], halfway["filled"], halfway["remaining"]) == ("open", 0.4, 0.6)
-        await alice.create_order(PAIR, "limit", "buy", 0.6, 100.5)
-        assert (await bob.fetch_order(resting["id"], PAIR))["status"] == "closed"
-        trades = await bob.fetch_my_trades(PAIR)
-        assert [(trade["amount"], trade["takerOrMaker"]) for trade in trades] == [(0.4, "maker"), (0.6, "maker")]
-        assert [trade["id"] for trade in await alice.fetch_my_trades(PAIR)] == [trade["id"] for trade in trades]
-        balance = await alice.fetch_balance()
-        assert (balance["BTC"]["total"], balance["USDT"]["total"]) == (100.999, 99_899.5)
+        await life_of_orders(alice, bob, "rest")
 
 
 async def test_cancel_edit_and_questions() -> None:
@@ -93,7 +83,7 @@ def too_large(exchange: Any) -> Any:
     return exchange.create_order(PAIR, "limit", "buy", 2_000, 95.0)
 
 
-REJECTIONS = [
+REJECTIONS: Refusals = [
     (too_large, "InsufficientFunds"),
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 0.01, 95.0), "BadRequest"),  # NOTIONAL
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 9_500_000, 95.0), "InvalidOrder"),  # LOT_SIZE
@@ -118,12 +108,8 @@ async def test_lists_of_orders() -> None:
 
 
 async def test_rejections() -> None:
-    """Each refusal arrives as the exception that ccxt has for it."""
     async with live_venue() as server, trader(server, "alice") as alice:
-        for ask, name in REJECTIONS:
-            with pytest.raises(ccxt.BaseError) as error:
-                await ask(alice)
-            assert type(error.value).__name__ == name
+        await refused(alice, REJECTIONS)
         alice.secret = "wrong"
         with pytest.raises(ccxt.AuthenticationError):
             await alice.fetch_balance()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import ClientSession, ClientWebSocketResponse
 
+from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
 from connectors.simulated.server.entrance import Entrance
 from connectors.simulated.server.limits import Limits
+from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
+from connectors.simulated.venue_order import Account
 from engine.model.enums import Side
 from engine.model.instrument import Instrument
 from tests.connectors.simulated.builders import ScriptedMarket, money
@@ -26,6 +29,7 @@ from tests.connectors.simulated.builders import ScriptedMarket, money
 START_US = 1_700_000_005_000_000
 SECRETS = {"alice": "wonderland", "bob": "builder"}
 BTC = "sim:BTC-USDT"
+S = TypeVar("S", bound=Stage)
 
 
 def key_of(name: str) -> str:
@@ -59,7 +63,7 @@ def instrument(symbol: str = "BTC-USDT") -> Instrument:
     )
 
 
-def make_world(clock: Any, limits: Limits | None = None) -> World:
+def hand_made(clock: Callable[[], int]) -> tuple[SimulatedExchange, list[Market]]:
     """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
     exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
 
@@ -69,11 +73,31 @@ def make_world(clock: Any, limits: Limits | None = None) -> World:
         engine.add(Side.SELL, 10_100, 1_000)
         engine.print_trade(10_000, 1_000, Side.BUY)
 
-    world = World(exchange, [ScriptedMarket((clock(), lay_out))], clock, limits=limits)
+    return exchange, [ScriptedMarket((clock(), lay_out))]
+
+
+def open_accounts(exchange: SimulatedExchange) -> Iterator[tuple[str, str, Account]]:
+    """Key, secret and account of each trader."""
     for name, secret in SECRETS.items():
-        account = exchange.open_account(name, money(USDT=100_000, BTC=100))
-        world.add_key(hmac_credential(key_of(name), secret, account))
+        yield key_of(name), secret, exchange.open_account(name, money(USDT=100_000, BTC=100))
+
+
+def make_world(clock: Callable[[], int], limits: Limits | None = None) -> World:
+    """`hand_made`, speaking Binance Spot."""
+    exchange, markets = hand_made(clock)
+    world = World(exchange, markets, clock, limits=limits)
+    for key, secret, account in open_accounts(exchange):
+        world.add_key(hmac_credential(key, secret, account))
     return world
+
+
+@asynccontextmanager
+async def running(server: VenueServer[S]) -> AsyncIterator[VenueServer[S]]:
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
 
 
 class Answer:
@@ -81,14 +105,15 @@ class Answer:
 
     def __init__(self, status: int, headers: Any, text: str) -> None:
         self.status, self.headers = status, headers
-        self.body = json.loads(text, parse_float=_no_floats)
+        self.body = json.loads(text, parse_float=no_floats)
 
     @property
     def error(self) -> tuple[int, int, str]:
         return self.status, self.body["code"], self.body["msg"]
 
 
-def _no_floats(text: str) -> None:
+def no_floats(text: str) -> None:
+    """For json's `parse_float`."""
     raise AssertionError(f"the number {text} is not exact: it has to be text")
 
 
@@ -127,7 +152,7 @@ class Socket:
         return await self.request({"id": 7, "method": method, "params": params})
 
     async def _receive(self) -> Any:
-        return json.loads(await self.connection.receive_str(timeout=5), parse_float=_no_floats)
+        return json.loads(await self.connection.receive_str(timeout=5), parse_float=no_floats)
 
 
 class Site:
@@ -179,10 +204,5 @@ class Site:
 async def serving(limits: Limits | None = None) -> AsyncIterator[Site]:
     clock = HandClock()
     world = make_world(clock, limits)
-    server = VenueServer(world, Entrance(world), tick_s=0)
-    await server.start()
-    try:
-        async with ClientSession(auto_decompress=True) as session:
-            yield Site(world, clock, server, session)
-    finally:
-        await server.stop()
+    async with running(VenueServer(world, Entrance(world), 0)) as server, ClientSession() as session:
+        yield Site(world, clock, server, session)

@@ -12,12 +12,18 @@ import pytest
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.gate.world import GateWorld
-from tests.connectors.simulated.server.clients import until
+from tests.connectors.simulated.server.clients import (
+    PAIR,
+    SECONDS_MAX,
+    Refusals,
+    connected,
+    life_of_orders,
+    refused,
+    until,
+)
 from tests.connectors.simulated.server.gate.venues import live_venue
 from tests.connectors.simulated.server.venues import SECRETS, key_of
 
-PAIR = "BTC/USDT"
-SECONDS_MAX = 10
 OPTIONS = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "unifiedAccount": False}
 
 
@@ -39,33 +45,15 @@ async def trader(server: VenueServer[GateWorld], name: str, module: Any = ccxt.a
     settings = {"apiKey": key_of(name), "secret": SECRETS[name], "enableRateLimit": False, "options": OPTIONS}
     exchange = point(module.gate(settings), server.port)
     exchange.has["fetchCurrencies"] = False
-    try:
-        await exchange.load_markets()
+    async with connected(exchange):
         yield exchange
-    finally:
-        await exchange.close()
 
 
 async def test_life_of_orders() -> None:
-    """Two traders: a resting order fills in two parts, everybody's orders, trades and balances agree."""
     async with live_venue() as server, trader(server, "alice") as alice, trader(server, "bob") as bob:
         market = alice.market(PAIR)
         assert (market["precision"]["price"], market["limits"]["cost"]["min"], market["taker"]) == (0.01, 5.0, 0.001)
-        resting = await bob.create_order(PAIR, "limit", "sell", 1.0, 100.5, {"clientOrderId": "t-rest"})
-        assert (resting["status"], resting["clientOrderId"]) == ("open", "t-rest")
-        part = await alice.create_order(PAIR, "limit", "buy", 0.4, 100.5, {"timeInForce": "IOC"})
-        assert (part["status"], part["filled"], part["cost"]) == ("closed", 0.4, 40.2)
-        assert {"currency": "BTC", "cost": 0.0004} in part["fees"]
-        halfway = await bob.fetch_order(resting["id"], PAIR)
-        assert (halfway["status"], halfway["filled"], halfway["remaining"]) == ("open", 0.4, 0.6)
-        bought = await alice.create_market_buy_order_with_cost(PAIR, 60.3)
-        assert (bought["status"], bought["filled"], bought["cost"]) == ("closed", 0.6, 60.3)
-        assert (await bob.fetch_order(resting["id"], PAIR))["status"] == "closed"
-        trades = await bob.fetch_my_trades(PAIR)
-        assert [(trade["amount"], trade["takerOrMaker"]) for trade in trades] == [(0.4, "maker"), (0.6, "maker")]
-        assert [trade["id"] for trade in await alice.fetch_my_trades(PAIR)] == [trade["id"] for trade in trades]
-        balance = await alice.fetch_balance()
-        assert (balance["BTC"]["total"], balance["USDT"]["total"]) == (100.999, 99_899.5)
+        await life_of_orders(alice, bob, "t-rest")
 
 
 async def test_cancel_edit_and_questions() -> None:
@@ -92,7 +80,7 @@ async def test_cancel_edit_and_questions() -> None:
         assert await alice.fetch_time() > 0
 
 
-REJECTIONS = [
+REJECTIONS: Refusals = [
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 2_000, 95.0), "InsufficientFunds"),
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 0.01, 95.0), "InvalidOrder"),
     (
@@ -105,12 +93,8 @@ REJECTIONS = [
 
 
 async def test_rejections() -> None:
-    """Each refusal arrives as the exception that ccxt has for it."""
     async with live_venue() as server, trader(server, "alice") as alice:
-        for ask, name in REJECTIONS:
-            with pytest.raises(ccxt.BaseError) as error:
-                await ask(alice)
-            assert type(error.value).__name__ == name
+        await refused(alice, REJECTIONS)
         alice.secret = "wrong"
         with pytest.raises(ccxt.AuthenticationError):
             await alice.fetch_balance()

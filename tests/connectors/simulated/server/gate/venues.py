@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha512
 from typing import Any
@@ -15,28 +15,28 @@ from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.gate.entrance import GateEntrance
 from connectors.simulated.server.gate.keys import Key
 from connectors.simulated.server.gate.world import GateLimits, GateWorld
-from connectors.simulated.venue import SimulatedExchange
 from engine.core.clock import Clock
-from engine.model.enums import Side
-from tests.connectors.simulated.builders import ScriptedMarket, money
-from tests.connectors.simulated.server.venues import BTC, SECRETS, HandClock, instrument, key_of
+from tests.connectors.simulated.server.clients import TICK_S
+from tests.connectors.simulated.server.venues import (
+    BTC,
+    SECRETS,
+    HandClock,
+    hand_made,
+    key_of,
+    no_floats,
+    open_accounts,
+    running,
+)
 
 MANY = GateLimits(orders_1s=10_000, private_10s=10_000, public_10s=10_000)
 
 
-def make_world(clock: Any, limits: GateLimits | None = None) -> GateWorld:
-    """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
-    exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
-
-    def lay_out(exchange: SimulatedExchange) -> None:
-        engine = exchange.listing(BTC).engine
-        engine.add(Side.BUY, 9_900, 1_000)
-        engine.add(Side.SELL, 10_100, 1_000)
-        engine.print_trade(10_000, 1_000, Side.BUY)
-
-    world = GateWorld(exchange, [ScriptedMarket((clock(), lay_out))], clock, limits)
-    for name, secret in SECRETS.items():
-        world.keys.add(Key(key_of(name), exchange.open_account(name, money(USDT=100_000, BTC=100)), secret))
+def make_world(clock: Callable[[], int], limits: GateLimits | None = None) -> GateWorld:
+    """`hand_made`, speaking Gate v4."""
+    exchange, markets = hand_made(clock)
+    world = GateWorld(exchange, markets, clock, limits)
+    for key, secret, account in open_accounts(exchange):
+        world.keys.add(Key(key, account, secret))
     return world
 
 
@@ -49,15 +49,11 @@ class Answer:
 
     def __init__(self, status: int, headers: Any, text: str) -> None:
         self.status, self.headers = status, headers
-        self.body = json.loads(text, parse_float=_no_floats)
+        self.body = json.loads(text, parse_float=no_floats)
 
     @property
     def error(self) -> tuple[int, str]:
         return self.status, self.body["label"]
-
-
-def _no_floats(text: str) -> None:
-    raise AssertionError(f"the number {text} is not exact: it has to be text")
 
 
 class Socket:
@@ -70,7 +66,7 @@ class Socket:
     async def next(self) -> Any:
         if self.heard:
             return self.heard.pop(0)
-        return json.loads(await self.connection.receive_str(timeout=5), parse_float=_no_floats)
+        return json.loads(await self.connection.receive_str(timeout=5), parse_float=no_floats)
 
     async def say(self, message: Any) -> None:
         await self.connection.send_str(message if isinstance(message, str) else json.dumps(message))
@@ -145,22 +141,13 @@ class Site:
 async def serving(limits: GateLimits | None = None) -> AsyncIterator[Site]:
     clock = HandClock()
     world = make_world(clock, limits)
-    server = VenueServer(world, GateEntrance(world), tick_s=0)
-    await server.start()
-    try:
-        async with ClientSession() as session:
-            yield Site(world, clock, server, session)
-    finally:
-        await server.stop()
+    async with running(VenueServer(world, GateEntrance(world), 0)) as server, ClientSession() as session:
+        yield Site(world, clock, server, session)
 
 
 @asynccontextmanager
 async def live_venue() -> AsyncIterator[VenueServer[GateWorld]]:
     """As `serving`, but time passes."""
     world = make_world(Clock().now_us)
-    server = VenueServer(world, GateEntrance(world), 0.02)
-    await server.start()
-    try:
+    async with running(VenueServer(world, GateEntrance(world), TICK_S)) as server:
         yield server
-    finally:
-        await server.stop()

@@ -12,12 +12,18 @@ import pytest
 
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.okx.world import OkxWorld
-from tests.connectors.simulated.server.clients import until
+from tests.connectors.simulated.server.clients import (
+    PAIR,
+    SECONDS_MAX,
+    Refusals,
+    connected,
+    life_of_orders,
+    refused,
+    until,
+)
 from tests.connectors.simulated.server.okx.venues import PASSPHRASE, live_venue
 from tests.connectors.simulated.server.venues import SECRETS, key_of
 
-PAIR = "BTC/USDT"
-SECONDS_MAX = 10
 OPTIONS = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
 
@@ -27,34 +33,15 @@ async def trader(server: VenueServer[OkxWorld], name: str, module: Any = ccxt.as
     keys = {"apiKey": key_of(name), "secret": SECRETS[name], "password": PASSPHRASE}
     exchange = module.okx(keys | {"enableRateLimit": False, "options": OPTIONS})
     exchange.urls["api"] = {"rest": f"http://127.0.0.1:{server.port}", "ws": f"ws://127.0.0.1:{server.port}/ws/v5"}
-    try:
-        await exchange.load_markets()
+    async with connected(exchange):
         yield exchange
-    finally:
-        await exchange.close()
 
 
 async def test_life_of_orders() -> None:
-    """Two traders: a resting order fills in two parts, everybody's orders, trades and balances agree."""
     async with live_venue() as server, trader(server, "alice") as alice, trader(server, "bob") as bob:
         market = alice.market(PAIR)
         assert (market["precision"]["price"], market["precision"]["amount"], market["active"]) == (0.01, 0.001, True)
-        placed = await bob.create_order(PAIR, "limit", "sell", 1.0, 100.5, {"clientOrderId": "rest"})
-        assert placed["clientOrderId"] == "rest"
-        bought = await alice.create_order(PAIR, "limit", "buy", 0.4, 100.5, {"timeInForce": "IOC"})
-        part = await alice.fetch_order(bought["id"], PAIR)
-        assert (part["status"], part["filled"], part["cost"]) == ("closed", 0.4, 40.2)
-        assert part["fee"] == {"currency": "BTC", "cost": 0.0004}
-        halfway = await bob.fetch_order(placed["id"], PAIR)
-        assert (halfway["status"], halfway["filled"], halfway["remaining"]) == ("open", 0.4, 0.6)
-        spent = await alice.create_market_buy_order_with_cost(PAIR, 60.3)
-        assert (await alice.fetch_order(spent["id"], PAIR))["filled"] == 0.6
-        assert (await bob.fetch_order(placed["id"], PAIR))["status"] == "closed"
-        trades = await bob.fetch_my_trades(PAIR)
-        assert [(trade["amount"], trade["takerOrMaker"]) for trade in trades] == [(0.4, "maker"), (0.6, "maker")]
-        assert [trade["id"] for trade in await alice.fetch_my_trades(PAIR)] == [trade["id"] for trade in trades]
-        balance = await alice.fetch_balance()
-        assert (balance["BTC"]["total"], balance["USDT"]["total"]) == (100.999, 99_899.5)
+        await life_of_orders(alice, bob, "rest")
 
 
 async def test_cancel_edit_and_questions() -> None:
@@ -82,7 +69,7 @@ async def test_cancel_edit_and_questions() -> None:
         assert abs(await alice.fetch_time() - alice.milliseconds()) < 5_000
 
 
-REJECTIONS = [
+REJECTIONS: Refusals = [
     (lambda exchange: exchange.create_order(PAIR, "limit", "buy", 2_000, 95.0), "InsufficientFunds"),
     (lambda exchange: exchange.cancel_order("999", PAIR), "OrderNotFound"),
     (lambda exchange: exchange.edit_order("999", PAIR, "limit", "buy", 1.0, 95.0), "OrderNotFound"),
@@ -92,12 +79,8 @@ REJECTIONS = [
 
 
 async def test_rejections() -> None:
-    """Each refusal arrives as the exception that ccxt has for it."""
     async with live_venue() as server, trader(server, "alice") as alice:
-        for ask, name in REJECTIONS:
-            with pytest.raises(ccxt.BaseError) as error:
-                await ask(alice)
-            assert type(error.value).__name__ == name
+        await refused(alice, REJECTIONS)
         for change in ({"secret": "wrong"}, {"password": "wrong"}, {"apiKey": "unknown"}):
             broken = {name: getattr(alice, name) for name in change}
             for name, value in change.items():

@@ -18,30 +18,27 @@ from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.okx.entrance import OkxEntrance
 from connectors.simulated.server.okx.keys import Key
 from connectors.simulated.server.okx.world import OkxLimits, OkxWorld
-from connectors.simulated.venue import SimulatedExchange
 from engine.core.clock import Clock
-from engine.model.enums import Side
-from tests.connectors.simulated.builders import ScriptedMarket, money
 from tests.connectors.simulated.server.clients import TICK_S
-from tests.connectors.simulated.server.venues import BTC, SECRETS, HandClock, instrument, key_of
+from tests.connectors.simulated.server.venues import (
+    SECRETS,
+    HandClock,
+    hand_made,
+    key_of,
+    no_floats,
+    open_accounts,
+    running,
+)
 
 PASSPHRASE = "open sesame"
 
 
 def make_world(clock: Callable[[], int], limits: OkxLimits | None = None) -> OkxWorld:
-    """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
-    exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
-
-    def lay_out(exchange: SimulatedExchange) -> None:
-        engine = exchange.listing(BTC).engine
-        engine.add(Side.BUY, 9_900, 1_000)
-        engine.add(Side.SELL, 10_100, 1_000)
-        engine.print_trade(10_000, 1_000, Side.BUY)
-
-    world = OkxWorld(exchange, [ScriptedMarket((clock(), lay_out))], clock, limits)
-    for name, secret in SECRETS.items():
-        account = exchange.open_account(name, money(USDT=100_000, BTC=100))
-        world.keys.add(Key(key_of(name), secret, PASSPHRASE, account))
+    """`hand_made`, speaking OKX v5."""
+    exchange, markets = hand_made(clock)
+    world = OkxWorld(exchange, markets, clock, limits)
+    for key, secret, account in open_accounts(exchange):
+        world.keys.add(Key(key, secret, PASSPHRASE, account))
     return world
 
 
@@ -49,12 +46,8 @@ def make_world(clock: Callable[[], int], limits: OkxLimits | None = None) -> Okx
 async def live_venue() -> AsyncIterator[VenueServer[OkxWorld]]:
     """By the wall clock, for clients that sign with their own."""
     world = make_world(Clock().now_us)
-    server = VenueServer(world, OkxEntrance(world), TICK_S)
-    await server.start()
-    try:
+    async with running(VenueServer(world, OkxEntrance(world), TICK_S)) as server:
         yield server
-    finally:
-        await server.stop()
 
 
 class Site:
@@ -73,7 +66,7 @@ class Site:
         """Status and body of an answer; a float in it would be an error of the venue."""
         url = URL(f"{self.base}/api/v5/{target}", encoded=True)
         async with self.session.request(method, url, data=body.encode() or None, headers=headers) as answer:
-            return answer.status, json.loads(await answer.text(), parse_float=_no_floats)
+            return answer.status, json.loads(await answer.text(), parse_float=no_floats)
 
     async def signed(
         self, method: str, target: str, body: Any = None, by: str = "alice", **headers: str
@@ -132,7 +125,7 @@ class Socket:
         self.connection = connection
 
     async def next(self) -> Any:
-        return json.loads(await self.connection.receive_str(timeout=5), parse_float=_no_floats)
+        return json.loads(await self.connection.receive_str(timeout=5), parse_float=no_floats)
 
     async def say(self, text: str) -> str:
         """Send anything, and return the next frame."""
@@ -148,18 +141,9 @@ def sign(by: str, text: str) -> str:
     return b64encode(hmac.new(SECRETS[by].encode(), text.encode(), sha256).digest()).decode()
 
 
-def _no_floats(text: str) -> None:
-    raise AssertionError(f"the number {text} is not exact: it has to be text")
-
-
 @asynccontextmanager
 async def serving(limits: OkxLimits | None = None) -> AsyncIterator[Site]:
     clock = HandClock()
     world = make_world(clock, limits)
-    server = VenueServer(world, OkxEntrance(world), tick_s=0)
-    await server.start()
-    try:
-        async with ClientSession() as session:
-            yield Site(world, clock, server, session)
-    finally:
-        await server.stop()
+    async with running(VenueServer(world, OkxEntrance(world), 0)) as server, ClientSession() as session:
+        yield Site(world, clock, server, session)
