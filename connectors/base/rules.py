@@ -14,6 +14,7 @@ from engine.model.event import BadMessageSeen, ConnectorStatus, Event
 from engine.model.instrument import Instrument
 
 REFRESH_SECONDS = 1_800.0
+OF_THE_ACCOUNT = ("maker_rate", "taker_rate", "leverage")  # what lists of markets do not tell
 LOOK_AGAIN_US = 60 * SECOND_US  # after an order was refused; not more often
 
 
@@ -70,7 +71,7 @@ class RuleWatch:
             now = listed.get(known.instrument_id)
             if now is None:
                 self._wrong[known.instrument_id] = "the market is closed"
-            elif replace(now, maker_rate=known.maker_rate, taker_rate=known.taker_rate) != known:
+            elif replace(now, **{name: getattr(known, name) for name in OF_THE_ACCOUNT}) != known:
                 self._wrong[known.instrument_id] = "its trading rules changed; start the bot again"
         for instrument_id in [each for each in before if each not in self._wrong]:
             self._say(instrument_id, Health.HEALTHY, "open again")

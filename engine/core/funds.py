@@ -67,12 +67,12 @@ class Market:
         "spot",
     )
 
-    def __init__(self, instrument: Instrument, base: Account, money: Account, leverage: Decimal) -> None:
+    def __init__(self, instrument: Instrument, base: Account, money: Account) -> None:
         self.instrument = instrument
         self.base = base
         self.money = money
         self.spot = instrument.kind is InstrumentKind.SPOT
-        self.leverage = leverage
+        self.leverage = instrument.leverage
         self.factor = ONE + instrument.taker_rate
         self.position = ZERO  # the owners' quantities together
         self.net = PositionLedger(instrument, "")  # derivatives: one position to the venue, whose profit it pays out

@@ -21,7 +21,7 @@ from engine.model.enums import Side
 from engine.model.event import AccountSnapshot, TransferSeen
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
-from engine.model.money import ONE, ZERO
+from engine.model.money import ZERO
 from engine.model.order import Order
 
 EXTERNAL = ("deposit", "withdrawal", "transfer")  # kinds of TransferSeen that are no profit or loss
@@ -44,16 +44,10 @@ class Pnl(Struct, frozen=True):
 class Portfolio:
     """All balances and positions of a session.
 
-    `price` gives the mark of an instrument: the mid on spot, the venue's mark price on derivatives. `leverage` per
-    instrument id (1 where missing) divides the margin that derivative orders reserve.
+    `price` gives the mark of an instrument: the mid on spot, the venue's mark price on derivatives.
     """
 
-    def __init__(
-        self,
-        instruments: Mapping[str, Instrument],
-        price: PriceOf,
-        leverage: Mapping[str, Decimal] | None = None,
-    ) -> None:
+    def __init__(self, instruments: Mapping[str, Instrument], price: PriceOf) -> None:
         self.rates = Rates(instruments.values(), price)
         self.funds = Funds()
         self.accounts: dict[tuple[str, str], Account] = {}
@@ -65,8 +59,7 @@ class Portfolio:
         for instrument_id, instrument in instruments.items():
             base = self.account(instrument.venue, instrument.base)
             money = self.account(instrument.venue, money_asset(instrument))
-            geared = (leverage or {}).get(instrument_id, ONE)
-            self.markets[instrument_id] = Market(instrument, base, money, geared)
+            self.markets[instrument_id] = Market(instrument, base, money)
 
     def account(self, venue: str, asset: str) -> Account:
         """The account of an asset at a venue; made when it is first named."""

@@ -43,6 +43,7 @@ class Instrument:
     margin_initial_rate: Decimal = ZERO
     margin_maintenance_rate: Decimal = ZERO
     leverage_max: int = 1
+    leverage: Decimal = Decimal(1)  # what the account trades it with: divides the margin of orders
 
     def round_price(self, price: Decimal, side: Side) -> Decimal:
         """Round onto the price grid and away from the market: buys down, sells up."""

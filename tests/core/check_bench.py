@@ -29,6 +29,7 @@ PERP = Instrument(
     kind=InstrumentKind.PERPETUAL,
     settle="USDT",
     contract_size=D("0.1"),
+    leverage=D(5),
 )
 INVERSE = Instrument(
     "sim:BTC-USD-PERP",
@@ -42,6 +43,7 @@ INVERSE = Instrument(
     kind=InstrumentKind.PERPETUAL,
     settle="BTC",
     contract_size=D(100),
+    leverage=D(5),
 )
 MID = D(100)
 INSTRUMENTS = {each.instrument_id: each for each in (SPOT, PERP, INVERSE)}
@@ -53,7 +55,7 @@ class Bench:
     def __init__(self, limits: RiskLimits | None = None, mid: Decimal | None = MID) -> None:
         self.mid = mid
         self.orders: dict[str, Order] = {}
-        self.portfolio = Portfolio(INSTRUMENTS, self.price, {each: D(5) for each in INSTRUMENTS})
+        self.portfolio = Portfolio(INSTRUMENTS, self.price)
         self.portfolio.open("sim", {"BTC": D(10), "USDT": D(10_000)})
         self.halt = Halt(RiskLimits(), "bot", "USDT")
         self.circuits = SlotCircuits()

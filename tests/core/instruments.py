@@ -19,6 +19,7 @@ LINEAR = Instrument(
     settle="USDT",
     contract_size=D("0.01"),
     taker_rate=D("0.001"),
+    leverage=D(5),
 )
 INVERSE = Instrument(
     "sim:BTC-USD-PERP",
@@ -32,4 +33,5 @@ INVERSE = Instrument(
     settle="BTC",
     contract_size=D(100),
     taker_rate=D("0.001"),
+    leverage=D(3),
 )

@@ -20,8 +20,7 @@ INSTRUMENTS = {each.instrument_id: each for each in (SPOT, LINEAR, INVERSE)}
 
 
 def portfolio() -> Portfolio:
-    leverage = {LINEAR.instrument_id: D(5), INVERSE.instrument_id: D(3)}
-    made = Portfolio(INSTRUMENTS, {SPOT.instrument_id: D(100)}.get, leverage)
+    made = Portfolio(INSTRUMENTS, {SPOT.instrument_id: D(100)}.get)
     made.open("sim", {"BTC": D(10), "USDT": D(10_000)})
     return made
 
