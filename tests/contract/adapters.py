@@ -1,9 +1,12 @@
 """The connectors that the contract suite is run on."""
 
 from tests.contract.adapter import Adapter
-from tests.contract.binance import BinanceAdapter
+from tests.contract.binance import BinanceAdapter, BinanceSocketAdapter
 from tests.contract.gate import GateAdapter
 from tests.contract.okx import OkxAdapter, OkxSocketAdapter
 
 ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(), OkxAdapter(), GateAdapter())
-SOCKETS: tuple[Adapter, ...] = (OkxSocketAdapter(),)  # the same with orders on a socket: for the cases about orders
+SOCKETS: tuple[Adapter, ...] = (
+    BinanceSocketAdapter(),
+    OkxSocketAdapter(),
+)  # the same with orders on a socket: for the cases about orders
