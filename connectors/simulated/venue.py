@@ -97,7 +97,7 @@ class SimulatedExchange:
         self.cut_until_us = until_us
 
     def new_order_id(self) -> str:
-        """An id that no order has: for one that a protocol tells of although the exchange refused it."""
+        """An id that no order has: for one that a protocol tells of while the exchange does not have it."""
         return str(self._next_key())
 
     # --- time
@@ -137,11 +137,14 @@ class SimulatedExchange:
 
     # --- requests
 
-    def submit(self, account: Account, request: SubmitOrder) -> VenueOrder:
-        """Place an order. The answer's `state` already has what happened to it on arrival."""
+    def submit(self, account: Account, request: SubmitOrder, key: int = 0) -> VenueOrder:
+        """Place an order. The answer's `state` already has what happened to it on arrival.
+
+        `key` is a number that `new_order_id` gave out for it.
+        """
         listing = self.listing(request.instrument_id)
         self._check(account, listing, request)
-        key = self._next_key()
+        key = key or self._next_key()
         state = OrderState(self.now_us, What.ACCEPTED, OrderStatus.OPEN, ZERO, ZERO, request.price, request.quantity)
         order = VenueOrder(request, account, str(key), self._book_order(account, listing, request, key), [state])
         self._fund(listing, order)

@@ -1,17 +1,18 @@
-"""Lists of two orders of which one ends the other (OCO), a limit and a stop order around the price.
-
-Either both are placed or none.
+"""Lists of orders. OCO: a limit and a stop order around the price, of which one ends the other. OTO: an order that
+waits until a first one is filled. OTOCO: two that wait, and are an OCO then. Either all of a list is placed or nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from connectors.simulated.server.calls import Call
 from connectors.simulated.server.errors import (
     BAD_COMBINATION,
+    BAD_ORDER_TYPE,
     CANCEL_REFUSED,
     MISSING_BOTH,
     NO_SUCH_ORDER,
@@ -22,7 +23,7 @@ from connectors.simulated.server.errors import (
     ApiError,
 )
 from connectors.simulated.server.market import ROWS_DEFAULT, ROWS_MAX, page
-from connectors.simulated.server.orders import cancel_ticket, check_terms, submit
+from connectors.simulated.server.orders import cancel_ticket, check_terms, put_off, submit
 from connectors.simulated.server.params import CLIENT_ID, Parameters
 from connectors.simulated.server.placement import ANSWERS, Placement
 from connectors.simulated.server.render import cancelled, listed, placed
@@ -35,7 +36,9 @@ NAMES = (
     *("Type", "ClientOrderId", "Price", "StopPrice", "TrailingDelta", "TimeInForce", "IcebergQty"),
     *("StrategyId", "StrategyType"),
 )
+SHARED_NAMES = ("Side", "Quantity")
 OWN_NAMES = {"ClientOrderId": "newClientOrderId"}
+WORKING_TYPES = {word: word for word in ("LIMIT", "LIMIT_MAKER")}
 OLD_LIMIT = {"price": "Price", "limitClientOrderId": "ClientOrderId", "limitIcebergQty": "IcebergQty"}
 OLD_STOP = {
     "stopPrice": "StopPrice",
@@ -52,23 +55,33 @@ def place(world: World, call: Call) -> Any:
     params = call.params
     params.need("symbol", "side", "quantity", "aboveType", "belowType")
     above, below = (check_terms(world, call, _leg(params, prefix)) for prefix in ("above", "below"))
-    limit, stop = (above, below) if above.side is Side.SELL else (below, above)
-    if not (limit.kind.post_only and stop.kind.is_stop):
-        raise ApiError(BAD_COMBINATION)
+    limit, stop = _pair(above, below)
     _check_prices(world, limit, stop)
-    world.order_count(call.account).check(world.now_us, 2)
-    name = params.optional("listClientOrderId", CLIENT_ID) or world.new_client_id()
-    if any(each.client_id == name and not each.is_done for each in _lists(world, call)):
-        raise ApiError(REFUSED, REFUSALS["duplicate_client_order_id"])
-    _check_names(world, call, limit, stop)
-    order_list = OrderList(len(world.order_lists) + 1, limit.symbol.name, name, world.now_us, call.account.number)
+    order_list = _new_list(world, call, "OCO", limit, stop)
     submit(world, call.account, stop, order_list)  # the exchange may refuse it; then there is nothing yet
     submit(world, call.account, limit, order_list)
-    world.begin_list(order_list)
-    world.users.tell(call.account.number, list_status(order_list, world.now_us))
-    call.placed = True
-    answer = params.choice("newOrderRespType", ANSWERS) or "RESULT"
-    return listed(order_list) | {"orderReports": [placed(each, answer) for each in order_list.tickets]}
+    return _begun(world, call, order_list)
+
+
+def place_triggering(world: World, call: Call) -> Any:
+    """POST orderList/oto."""
+    params = call.params
+    params.need("symbol", "workingSide", "workingQuantity", "workingPrice", "pendingType")
+    params.need("pendingSide", "pendingQuantity")
+    working = _working(world, call)
+    return _place_behind(world, call, working, check_terms(world, call, _leg(params, "pending", "pending")))
+
+
+def place_triggering_pair(world: World, call: Call) -> Any:
+    """POST orderList/otoco."""
+    params = call.params
+    params.need("symbol", "workingSide", "workingQuantity", "workingPrice", "pendingSide", "pendingQuantity")
+    params.need("pendingAboveType", "pendingBelowType")
+    working = _working(world, call)
+    pair = [check_terms(world, call, _leg(params, f"pending{prefix}", "pending")) for prefix in ("Above", "Below")]
+    limit, stop = _pair(*pair)
+    _check_sides(limit, limit.price, stop.stop_price)
+    return _place_behind(world, call, working, *pair)
 
 
 def place_old(world: World, call: Call) -> Any:
@@ -104,12 +117,12 @@ def query(world: World, call: Call) -> Any:
 
 def open_lists(world: World, call: Call) -> Any:
     """GET openOrderList."""
-    return [listed(each) for each in _lists(world, call) if not each.is_done]
+    return [listed(each) for each in world.lists.of(call.account) if not each.is_done]
 
 
 def all_lists(world: World, call: Call) -> Any:
     """GET allOrderList: from a number on, or by time."""
-    rows, first = _lists(world, call), call.params.integer("fromId")
+    rows, first = world.lists.of(call.account), call.params.integer("fromId")
     if first is None:
         rows = page(rows, lambda each: each.created_us, call.params, ROWS_DEFAULT, ROWS_MAX)
     else:
@@ -117,28 +130,81 @@ def all_lists(world: World, call: Call) -> Any:
     return [listed(each) for each in rows]
 
 
-def _leg(params: Parameters, prefix: str) -> Parameters:
-    """One order's parameters under their own names."""
+def _working(world: World, call: Call) -> Placement:
+    """The order that the others wait for."""
+    call.params.needed_choice("workingType", WORKING_TYPES, BAD_ORDER_TYPE)
+    return check_terms(world, call, _leg(call.params, "working", "working"))
+
+
+def _pair(above: Placement, below: Placement) -> tuple[Placement, Placement]:
+    """Of two orders around the price the limit and the stop."""
+    limit, stop = (above, below) if above.side is Side.SELL else (below, above)
+    if not (limit.kind.post_only and stop.kind.is_stop):
+        raise ApiError(BAD_COMBINATION)
+    return limit, stop
+
+
+def _place_behind(world: World, call: Call, working: Placement, *pending: Placement) -> Any:
+    """One order now, the others when it is filled."""
+    order_list = _new_list(world, call, "OTO", working, *pending)
+    submit(world, call.account, working, order_list)
+    for each in pending:
+        put_off(world, call.account, each, order_list, len(pending) > 1)
+    return _begun(world, call, order_list)
+
+
+def _new_list(world: World, call: Call, contingency: str, *legs: Placement) -> OrderList:
+    """A list for these orders, if limits and names allow it."""
+    world.order_count(call.account).check(world.now_us, len(legs))
+    name = call.params.optional("listClientOrderId", CLIENT_ID) or world.new_client_id()
+    if any(each.client_id == name and not each.is_done for each in world.lists.of(call.account)):
+        raise ApiError(REFUSED, REFUSALS["duplicate_client_order_id"])
+    _check_names(world, call, *legs)
+    return world.lists.new(contingency, legs[0].symbol.name, name, call.account)
+
+
+def _begun(world: World, call: Call, order_list: OrderList) -> Any:
+    """The answer, as it is before those orders follow that need not wait any more."""
+    answer = call.params.choice("newOrderRespType", ANSWERS) or "RESULT"
+    shown = listed(order_list) | {"orderReports": [placed(each, answer) for each in order_list.tickets]}
+    world.users.tell(call.account.number, list_status(order_list, world.now_us, begins=True))
+    world.lists.begin(order_list)
+    world.commit()
+    call.placed = True
+    return shown
+
+
+def _leg(params: Parameters, prefix: str, shared: str = "") -> Parameters:
+    """One order's parameters under their own names: those that begin with `prefix`, side and quantity with `shared`."""
     values: Mapping[str, str] = params.values
-    shared = {name: values[name] for name in ("symbol", "side", "quantity")}
-    own = {name: values[prefix + name] for name in NAMES if prefix + name in values}
-    return Parameters(shared | {OWN_NAMES.get(name, name[0].lower() + name[1:]): text for name, text in own.items()})
+    found = {"symbol": values["symbol"]}
+    for start, names in ((shared, SHARED_NAMES), (prefix, NAMES)):
+        for name in names:
+            own = name[0].lower() + name[1:]
+            text = values.get(start + name if start else own)
+            if text is not None:
+                found[OWN_NAMES.get(name, own)] = text
+    return Parameters(found)
 
 
 def _check_prices(world: World, limit: Placement, stop: Placement) -> None:
     """The last price lies between the two, and the limit order would rest."""
     engine = limit.symbol.listing.engine
     last, (bid, ask) = limit.symbol.listing.price(engine.last_ticks), (engine.best(Side.BUY), engine.best(Side.SELL))
-    prices = [limit.price, last if engine.last_ticks else None, stop.stop_price]
+    _check_sides(limit, limit.price, last if engine.last_ticks else None, stop.stop_price)
+    assert limit.price is not None
+    ticks = limit.symbol.listing.ticks(limit.price)
+    if (bid and ticks <= bid) if limit.side is Side.SELL else (ask and ticks >= ask):
+        raise ApiError(REFUSED, REFUSALS["would_take"])
+
+
+def _check_sides(limit: Placement, *prices: Decimal | None) -> None:
+    """Prices from the limit order's to the stop's fall, for a buyer they rise."""
     ordered = [each for each in prices if each is not None]
     if limit.side is Side.BUY:
         ordered.reverse()
     if any(upper <= lower for upper, lower in pairwise(ordered)):
         raise ApiError(REFUSED, WRONG_SIDES)
-    assert limit.price is not None
-    ticks = limit.symbol.listing.ticks(limit.price)
-    if (bid and ticks <= bid) if limit.side is Side.SELL else (ask and ticks >= ask):
-        raise ApiError(REFUSED, REFUSALS["would_take"])
 
 
 def _check_names(world: World, call: Call, *legs: Placement) -> None:
@@ -149,16 +215,12 @@ def _check_names(world: World, call: Call, *legs: Placement) -> None:
         raise ApiError(REFUSED, REFUSALS["duplicate_client_order_id"])
 
 
-def _lists(world: World, call: Call) -> list[OrderList]:
-    return [each for each in world.order_lists.values() if each.account == call.account.number]
-
-
 def _find(world: World, call: Call, client_name: str, unknown: ApiError) -> OrderList:
     """By the venue's number or the client's name."""
     number, name = call.params.integer("orderListId"), call.params.optional(client_name, CLIENT_ID)
     if number is None and name is None:
         raise ApiError(MISSING_BOTH, client_name, "orderListId")
-    for each in reversed(_lists(world, call)):
+    for each in reversed(world.lists.of(call.account)):
         if each.number == number or (number is None and each.client_id == name):
             return each
     raise unknown

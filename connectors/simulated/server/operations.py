@@ -45,6 +45,8 @@ OPERATIONS = (
     Operation(orders.amend, 4, TRADE, ("PUT", "order/amend/keepPriority"), "order.amend.keepPriority"),
     Operation(lists.place, 1, TRADE, ("POST", "orderList/oco"), "orderList.place.oco"),
     Operation(lists.place_old, 1, TRADE, ("POST", "order/oco"), "orderList.place"),
+    Operation(lists.place_triggering, 1, TRADE, ("POST", "orderList/oto"), "orderList.place.oto"),
+    Operation(lists.place_triggering_pair, 1, TRADE, ("POST", "orderList/otoco"), "orderList.place.otoco"),
     Operation(lists.cancel, 1, TRADE, ("DELETE", "orderList"), "orderList.cancel"),
     Operation(lists.query, 4, USER_DATA, _get("orderList"), "orderList.status"),
     Operation(lists.open_lists, 6, USER_DATA, _get("openOrderList"), "openOrderLists.status"),

@@ -29,9 +29,10 @@ from connectors.simulated.server.errors import (
 from connectors.simulated.server.filters import Situation, check_filters, fits_lots
 from connectors.simulated.server.params import CLIENT_ID, Parameters
 from connectors.simulated.server.placement import Placement, read_placement
-from connectors.simulated.server.render import amended, cancelled, placed
+from connectors.simulated.server.render import amended, cancelled, listed, placed
+from connectors.simulated.server.reports import list_status
 from connectors.simulated.server.spending import affordable
-from connectors.simulated.server.tickets import Amend, OrderList, Ticket
+from connectors.simulated.server.tickets import Amend, OrderList, Ticket, status_word
 from connectors.simulated.server.values import Moment, money
 from connectors.simulated.server.world import World
 from connectors.simulated.venue_order import Account
@@ -100,7 +101,7 @@ def submit(world: World, account: Account, placement: Placement, order_list: Ord
         quantity = quantity_for(placement)
     try:
         request = placement.request(world.new_name(), quantity)
-        if order_list is not None:
+        if order_list is not None and order_list.contingency == "OCO":
             request = msgspec.structs.replace(request, list_id=str(order_list.number))
         order = world.exchange.submit(account, request)
     except Rejected as error:
@@ -111,6 +112,17 @@ def submit(world: World, account: Account, placement: Placement, order_list: Ord
     world.tickets.add(ticket)
     world.commit()
     return ticket
+
+
+def put_off(world: World, account: Account, placement: Placement, order_list: OrderList, is_pair: bool) -> None:
+    """An order that waits for the first of its list; of a pair, one ends the other."""
+    assert placement.quantity is not None, "the list's rules need it"
+    world.order_count(account).add(world.now_us, 1)
+    client_order_id = placement.client_order_id or world.new_client_id()
+    request = placement.request(world.new_name(), placement.quantity)
+    if is_pair:
+        request = msgspec.structs.replace(request, list_id=str(order_list.number))
+    world.tickets.add(world.lists.put_off(order_list, account, placement, request, client_order_id))
 
 
 def quantity_for(placement: Placement) -> Decimal:
@@ -152,16 +164,16 @@ def cancel_ticket(world: World, ticket: Ticket, restriction: str | None, cancel_
     """Cancel one order. `restriction` is the status that it must have."""
     if not ticket.order.is_open:
         raise ApiError(CANCEL_REFUSED, UNKNOWN_ORDER)
-    status = "PARTIALLY_FILLED" if ticket.order.state.filled else "NEW"
-    if restriction not in (None, status):
+    if restriction not in (None, status_word(ticket, ticket.order.state)):
         raise ApiError(CANCEL_REFUSED, RESTRICTED)
     cancel_id = cancel_id or world.new_client_id()
-    if ticket.order_list is not None:  # with one of its orders the whole list goes
-        ticket.order_list.cancelled = True
-    for each in (ticket,) if ticket.order_list is None else ticket.order_list.tickets:
+    together = [ticket] if ticket.order_list is None else ticket.order_list.tickets  # the whole list goes
+    open_ones = [each for each in together if each.order.is_open]
+    for each in open_ones:
         each.cancel_id = cancel_id
-    order = ticket.order
-    world.exchange.cancel(order.account, order.request.instrument_id, venue_order_id=order.venue_order_id)
+    for order in [each.order for each in open_ones if not each.waits]:
+        if order.is_open:  # the exchange ends both of a pair
+            world.exchange.cancel(order.account, order.request.instrument_id, venue_order_id=order.venue_order_id)
     world.commit()
 
 
@@ -188,7 +200,10 @@ def amend(world: World, call: Call) -> Any:
         request.client_order_id, request.instrument_id, ticket.order.venue_order_id, old.price or ZERO, quantity
     )
     try:
-        world.exchange.amend(call.account, change)
+        if ticket.waits:
+            world.lists.amend(ticket, quantity)
+        else:
+            world.exchange.amend(call.account, change)
     except Rejected as error:
         raise refusal(error) from error
     client_order_id = params.optional("newClientOrderId", CLIENT_ID) or world.new_client_id()
@@ -197,7 +212,13 @@ def amend(world: World, call: Call) -> Any:
     ticket.amends.append(Amend(execution_id, old_id, new_id, money(old.quantity), money(quantity), world.now_us))
     world.tickets.rename(ticket, client_order_id)
     world.commit()
-    return {"transactTime": Moment(world.now_us), "executionId": execution_id, "amendedOrder": amended(ticket)}
+    answer = {"transactTime": Moment(world.now_us), "executionId": execution_id, "amendedOrder": amended(ticket)}
+    if ticket.order_list is None:
+        return answer
+    world.users.tell(call.account.number, list_status(ticket.order_list, world.now_us))
+    status = listed(ticket.order_list)
+    del status["listStatusType"], status["transactionTime"]
+    return answer | {"listStatus": status}
 
 
 def find_ticket(
@@ -224,5 +245,6 @@ def find_ticket(
 def open_tickets(world: World, account: Account, board: Board) -> list[Ticket]:
     """An account's open orders on a symbol, oldest first."""
     orders = world.exchange.open_orders(account, board.symbol.instrument.instrument_id)
-    found = (world.tickets.of_order(order, board.symbol.name) for order in orders)
-    return [ticket for ticket in found if ticket is not None]
+    found = [world.tickets.of_order(order, board.symbol.name) for order in orders]
+    found += world.lists.waiting(account, board.symbol.name)
+    return sorted((ticket for ticket in found if ticket is not None), key=lambda ticket: ticket.order_id)

@@ -104,7 +104,7 @@ def listed(order_list: OrderList) -> dict[str, Any]:
     at_us = max(each.order.state.at_us for each in order_list.tickets) if done else order_list.created_us
     return {
         "orderListId": order_list.number,
-        "contingencyType": "OCO",
+        "contingencyType": order_list.contingency,
         "listStatusType": "ALL_DONE" if done else "EXEC_STARTED",
         "listOrderStatus": "ALL_DONE" if done else "EXECUTING",
         "listClientOrderId": order_list.client_id,

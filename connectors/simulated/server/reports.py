@@ -19,6 +19,12 @@ EXECUTIONS = {
     What.CANCELED: "CANCELED",
     What.EXPIRED: "EXPIRED",
     What.AMENDED: "REPLACED",
+    What.REJECTED: "REJECTED",  # of an order that had waited in its list
+}
+REJECTIONS = {
+    "insufficient_funds": "INSUFFICIENT_BALANCES",
+    "would_take": "WOULD_MATCH_IMMEDIATELY",
+    "would_trigger": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
 }
 
 
@@ -50,7 +56,7 @@ def execution_report(ticket: Ticket, report: Report, execution_id: int, now_us: 
         "C": original,
         "x": "EXPIRED" if lost else "TRADE_PREVENTION" if state.reason == "self_trade" else EXECUTIONS[state.what],
         "X": status_word(ticket, state),
-        "r": "NONE",
+        "r": REJECTIONS.get(state.reason, "NONE") if state.what is What.REJECTED else "NONE",
         "i": ticket.order_id,
         "l": money(fill.quantity if fill else ZERO),
         "z": money(state.filled),
@@ -82,17 +88,17 @@ def execution_report(ticket: Ticket, report: Report, execution_id: int, now_us: 
     return event
 
 
-def list_status(order_list: OrderList, now_us: int) -> dict[str, Any]:
-    """A list of orders began, or all of it is done."""
+def list_status(order_list: OrderList, now_us: int, begins: bool = False) -> dict[str, Any]:
+    """A list of orders begins, an order of it is called otherwise, or all of it is done."""
     done = order_list.is_done
     return {
         "e": "listStatus",
         "E": Moment(now_us),
         "s": order_list.symbol,
         "g": order_list.number,
-        "c": "OCO",
-        "l": "ALL_DONE" if done else "EXEC_STARTED",
-        "L": "ALL_DONE" if done else "EXECUTING",
+        "c": order_list.contingency,
+        "l": "EXEC_STARTED" if begins else "ALL_DONE" if done else "UPDATED",
+        "L": "ALL_DONE" if done and not begins else "EXECUTING",
         "r": "NONE",
         "C": order_list.client_id,
         "T": Moment(now_us),

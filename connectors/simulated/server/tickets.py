@@ -25,20 +25,28 @@ EXPIRY_REASONS = {
     "insufficient_funds": "INSUFFICIENT_BALANCE",
     "would_take": "WOULD_MATCH_IMMEDIATELY",
     "oco": "OCO_TRIGGER",
+    "oto": "OTO_PHASE_ONE_EXPIRED",
 }
 
 
 @dataclass(eq=False, slots=True)
 class OrderList:
-    """Two orders of which one ends the other. `cancelled`: by its owner."""
+    """Orders that depend on each other. OCO: one of two ends the other. OTO: the others wait until the first is filled;
+    if they are two, one ends the other from then on.
+    """
 
     number: int
+    contingency: str
     symbol: str
     client_id: str
     created_us: int
     account: int
     tickets: list[Ticket] = field(default_factory=list)
-    cancelled: bool = False
+
+    @property
+    def waiting(self) -> list[Ticket]:
+        """Those that wait still."""
+        return [each for each in self.tickets if each.waits and each.order.is_open]
 
     @property
     def is_done(self) -> bool:
@@ -47,7 +55,10 @@ class OrderList:
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """One order. `cancel_id` is the client id of the request that cancelled it, `amends` the changes of its total."""
+    """One order. `cancel_id` is the client id of the request that cancelled it, `amends` the changes of its total.
+
+    `waits`: its list has not let it go to the exchange; `placed_us` is when such an order was asked for.
+    """
 
     order: VenueOrder
     placement: Placement
@@ -56,6 +67,8 @@ class Ticket:
     amends: list[Amend] = field(default_factory=list)
     cancel_id: str = ""
     order_list: OrderList | None = None
+    waits: bool = False
+    placed_us: int = 0
 
     @property
     def list_number(self) -> int:
@@ -67,12 +80,14 @@ class Ticket:
 
     @property
     def created_us(self) -> int:
-        return self.order.history[0].at_us
+        return self.placed_us or self.order.history[0].at_us
 
     def working_us(self, state: OrderState | None = None) -> int:
-        """Since when it works (is in the book), in `state` or now; -1 while it waits for its trigger."""
+        """Since when it works (is in the book), in `state` or now; -1 while it waits."""
+        if self.waits:
+            return -1
         if not self.placement.kind.is_stop:
-            return self.created_us
+            return self.order.history[0].at_us
         until_us = (state or self.order.state).at_us
         for each in self.order.history:
             if each.what is What.TRIGGERED and each.at_us <= until_us:
@@ -94,7 +109,7 @@ class Amend:
 
 def has_lost(ticket: Ticket, state: OrderState) -> bool:
     """Whether it ended because the other order of its list traded or triggered."""
-    return state.reason == "oco" and not (ticket.order_list and ticket.order_list.cancelled)
+    return state.reason == "oco" and not ticket.cancel_id
 
 
 def status_word(ticket: Ticket, state: OrderState) -> str:
@@ -102,7 +117,7 @@ def status_word(ticket: Ticket, state: OrderState) -> str:
     if has_lost(ticket, state):
         return "EXPIRED"
     if state.status is OrderStatus.OPEN:
-        return "PARTIALLY_FILLED" if state.filled else "NEW"
+        return "PENDING_NEW" if ticket.waits else "PARTIALLY_FILLED" if state.filled else "NEW"
     if state.reason == "self_trade":
         return "EXPIRED_IN_MATCH"
     return STATUS[state.status]

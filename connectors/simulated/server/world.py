@@ -16,11 +16,12 @@ from connectors.simulated.server.board import Board
 from connectors.simulated.server.credentials import Credential, KeyRing
 from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
 from connectors.simulated.server.limits import Address, Limits, OrderCount
+from connectors.simulated.server.order_lists import OrderLists
 from connectors.simulated.server.params import SYMBOL, Parameters
 from connectors.simulated.server.reports import account_position, balance_update, execution_report, list_status
 from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.symbols import Symbol
-from connectors.simulated.server.tickets import OrderList, Tickets
+from connectors.simulated.server.tickets import Tickets, has_lost
 from connectors.simulated.server.users import Users
 from connectors.simulated.server.values import money
 from connectors.simulated.venue import SimulatedExchange
@@ -52,7 +53,7 @@ class World(Stage):
         self.keys = KeyRing()
         self.tickets = Tickets()
         symbols = [Symbol(listing, exchange.orders_max) for listing in exchange.listings.values()]
-        self.boards = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
+        self.boards: dict[str, Board] = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
         self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
         instruments = [symbol.instrument for symbol in symbols]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
@@ -61,8 +62,7 @@ class World(Stage):
         self._counts: dict[int, OrderCount] = {}
         self._accounts: dict[int, Account] = {}
         self.executions = dict.fromkeys(self.boards, 0)
-        self.order_lists: dict[int, OrderList] = {}
-        self._open_lists: dict[int, OrderList] = {}
+        self.lists = OrderLists(exchange)
 
     # --- who and what
 
@@ -99,10 +99,11 @@ class World(Stage):
     # --- telling
 
     def commit(self) -> None:
-        for report in self.exchange.drain_reports():
-            self._report(report)
-        for order_list in [each for each in self._open_lists.values() if each.is_done]:
-            del self._open_lists[order_list.number]
+        while reports := [*self.exchange.drain_reports(), *self.lists.drain_reports()]:
+            for report in reports:
+                self._report(report)
+            self.lists.move_on()
+        for order_list in self.lists.drain_done():
             self.users.tell(order_list.account, list_status(order_list, self.now_us))
         touched: dict[int, list[str]] = {}
         for number, asset in self.exchange.drain_touched():
@@ -117,11 +118,6 @@ class World(Stage):
 
     def deliver(self) -> None:
         self.users.deliver()
-
-    def begin_list(self, order_list: OrderList) -> None:
-        """Its orders are there; when both have ended, that is told."""
-        self.order_lists[order_list.number] = order_list
-        self._open_lists[order_list.number] = order_list
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money comes from outside; a negative amount goes."""
@@ -142,7 +138,7 @@ class World(Stage):
                 is_maker = report.fill.liquidity is Liquidity.MAKER
                 self.order_count(account).first_fill(self.now_us, is_maker)
             ticket.fills.append(report.fill)
-        if report.state.what is What.CANCELED and not ticket.cancel_id:
+        if report.state.what is What.CANCELED and not ticket.cancel_id and not has_lost(ticket, report.state):
             ticket.cancel_id = self.new_client_id()
         self.executions[symbol] += 1
         event = execution_report(ticket, report, self.executions[symbol], self.now_us)

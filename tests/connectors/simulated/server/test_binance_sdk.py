@@ -90,6 +90,13 @@ def life_of_a_list(port: int) -> None:
     gone = rest.delete_order_list(SYMBOL, order_list_id=number).data()
     assert {each.status for each in gone.order_reports} == {"CANCELED"}
     assert [each.list_order_status for each in rest.all_order_list().data()] == ["ALL_DONE"]
+    working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": 101, "working_quantity": 1}
+    working |= {"symbol": SYMBOL, "working_time_in_force": "GTC", "pending_side": "SELL", "pending_quantity": 1}
+    answer = rest.order_list_oto(**working, pending_type="LIMIT_MAKER", pending_price=110).data()
+    assert [each.status for each in answer.order_reports] == ["FILLED", "PENDING_NEW"]
+    pair = {"pending_above_type": "LIMIT_MAKER", "pending_above_price": 110, "pending_below_type": "STOP_LOSS"}
+    answer = rest.order_list_otoco(**working | {"working_price": 95}, **pair, pending_below_stop_price=90).data()
+    assert [each.status for each in answer.order_reports] == ["NEW", "PENDING_NEW", "PENDING_NEW"]
 
 
 async def test_lists_of_orders() -> None:

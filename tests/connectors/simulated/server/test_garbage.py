@@ -17,7 +17,16 @@ NAMES = [
     *("endTime", "fromId", "interval", "recvWindow", "newOrderRespType", "cancelReplaceMode", "cancelOrderId"),
     *("aboveType", "abovePrice", "aboveStopPrice", "belowType", "belowPrice", "belowStopPrice", "orderListId"),
     *("listClientOrderId", "aboveClientOrderId", "belowTimeInForce", "stopLimitPrice"),
-    *("strategyId", "strategyType", "selfTradePreventionMode", "omitZeroBalances", "cancelRestrictions"),
+    *("workingType", "workingSide", "workingPrice", "workingQuantity", "workingTimeInForce", "pendingType"),
+    *("pendingSide", "pendingQuantity", "pendingPrice", "pendingAboveType", "pendingAbovePrice", "pendingBelowType"),
+    *(
+        "pendingBelowStopPrice",
+        "strategyId",
+        "strategyType",
+        "selfTradePreventionMode",
+        "omitZeroBalances",
+        "cancelRestrictions",
+    ),
 ]
 GOOD = ["BTCUSDT", "BUY", "SELL", "LIMIT", "MARKET", "STOP_LOSS_LIMIT", "GTC", "IOC", "1", "0.5", "100", "99.5", "1M"]
 GOOD += [

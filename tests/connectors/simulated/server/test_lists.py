@@ -1,4 +1,4 @@
-"""Lists of orders at the served exchange: both or none are placed, and the first that trades ends the other."""
+"""Lists of two orders at the served exchange: both or none are placed, and the first that trades ends the other."""
 
 from decimal import Decimal
 from typing import Any
@@ -166,3 +166,12 @@ async def test_the_old_names() -> None:
         stop = {"stopPrice": "105", "stopLimitPrice": "106", "stopLimitTimeInForce": "GTC"}
         answer = (await place(site, "order/oco", **old | {"price": "90"} | stop, side="BUY")).body
         assert {row["type"] for row in answer["orderReports"]} == {"LIMIT_MAKER", "STOP_LOSS_LIMIT"}
+
+
+async def test_what_has_lost_stays_so_when_the_rest_of_the_winner_is_cancelled() -> None:
+    async with serving() as site:
+        orders = {row["type"]: row["orderId"] for row in (await place(site, **SELL)).body["orderReports"]}
+        assert (await site.order("BUY", "1.5", "110", by="bob")).status == 200  # 1 from the market and half of ours
+        await site.signed("DELETE", "order", symbol="BTCUSDT", orderId=orders["LIMIT_MAKER"])
+        rows = (await site.signed("GET", "allOrders", symbol="BTCUSDT")).body
+        assert {row["type"]: row["status"] for row in rows} == {"LIMIT_MAKER": "CANCELED", "STOP_LOSS_LIMIT": "EXPIRED"}
