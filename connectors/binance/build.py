@@ -13,10 +13,10 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
-from connectors.binance.connector import Binance
+from connectors.binance.connector import Binance, info_call
 from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_rights, read_time
-from connectors.binance.rest import Call, Key, Rest, info_call
-from connectors.binance.sheet import LIMITS, NO_SUCH_SYMBOL, TESTNET, WALLET, Urls, addresses, venue_sheet
+from connectors.binance.rest import Call, Key, Rest
+from connectors.binance.sheet import NO_SUCH_SYMBOL, SPOT, TESTNET, WALLET, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage
@@ -36,10 +36,10 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Binance:
     """The same inside a running loop."""
     clock = VenueClock(settings.name)
     key = None if settings.credentials is None else Key(settings.credentials)
-    limiter = RateLimiter(LIMITS, lambda: now_us() + clock.offset_us)
+    limiter = RateLimiter(SPOT.limits, lambda: now_us() + clock.offset_us)
     urls, name = settings.urls, settings.name
     async with Http(urls.rest, now_us) as http:
-        rest = Rest(http, key, clock, limiter, now_us, lambda reason, until_us: None)
+        rest = Rest(SPOT, http, key, clock, limiter, now_us, lambda reason, until_us: None)
         try:
             synced = await clock.measure(lambda: _server_us(rest), now_us)
             greeting = Greeting(synced, None if key is None else await _rights(urls, rest, now_us))

@@ -1,8 +1,8 @@
-"""Requests to Binance Spot: signed, counted against its limits, and judged by its outcome table."""
+"""Requests to Binance: signed, counted against its limits, and judged by its outcome table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
@@ -17,14 +17,14 @@ from connectors.base.outcomes import RATE_LIMIT, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.base.sign import PEM, Signer, hmac_hex, is_ed25519, private_key
 from connectors.base.time_sync import VenueClock
+from connectors.binance.dialect import Dialect
 from connectors.binance.listing import RateLimit
 from connectors.binance.parse import microseconds
 from connectors.binance.private import Problem, read_problem
-from connectors.binance.sheet import ORDERS_1D, ORDERS_10S, OUTCOMES, RAW, RECV_WINDOW_MS, TOLD_BY_HEADER, WEIGHT
+from connectors.binance.sheet import RECV_WINDOW_MS, WEIGHT
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Outcome
 
-PREFIX = "/api/v3/"
 TOO_MANY_ORDERS = -1015
 PAUSE_S = 60  # where the venue asks for a pause and does not say how long
 WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
@@ -45,6 +45,7 @@ _PRIORITIES = {
     Action.OPEN_ORDERS: Priority.TRADES,
     Action.TRADES: Priority.TRADES,
     Action.BALANCES: Priority.TRADES,
+    Action.DEAD_MAN: Priority.LOOKUP,
     Action.SUBMIT: Priority.CREATE,
     Action.AMEND: Priority.CREATE,
 }
@@ -54,7 +55,7 @@ _PRIORITIES = {
 class Call:
     """One request. `weight` is what it costs of the address's limit; `action` None: a question about the market.
 
-    `prefix` is another one for what is no part of the spot API: there times are in milliseconds.
+    `prefix` is another than the API's own for what belongs elsewhere: there times are in milliseconds.
     """
 
     method: str
@@ -63,13 +64,7 @@ class Call:
     action: Action | None = None
     weight: int = 1
     seconds: float = 10.0
-    prefix: str = PREFIX
-
-
-def info_call(symbols: Sequence[str]) -> Call:
-    """What is traded, of these symbols."""
-    names = quote(encode(list(symbols)).decode())
-    return Call("GET", "exchangeInfo", {"symbols": names}, weight=20)
+    prefix: str = ""
 
 
 class Key:
@@ -115,6 +110,7 @@ class Rest:
 
     def __init__(
         self,
+        dialect: Dialect,
         http: Http,
         key: Key | None,
         clock: VenueClock,
@@ -122,6 +118,7 @@ class Rest:
         now_us: Callable[[], int],
         troubled: Callable[[str, int], None],
     ) -> None:
+        self._dialect = dialect
         self._http = http
         self._key = key
         self._clock = clock
@@ -132,10 +129,15 @@ class Rest:
 
     async def public(self, call: Call) -> Reply:
         """An answer about the market. Raises Failed."""
-        await self._limiter.passed(Priority.SNAPSHOT, {WEIGHT: call.weight, RAW: 1}, WAIT_SECONDS)
-        query = "&".join(f"{name}={value}" for name, value in call.params.items())
-        target = f"{PREFIX}{call.path}?{query}" if query else f"{PREFIX}{call.path}"
-        return self._judged(call, await self._http.once(call.method, target, seconds=call.seconds, headers=_HEADERS))
+        await self._limiter.passed(Priority.SNAPSHOT, self._costs(call), WAIT_SECONDS)
+        return self._judged(call, await self._unsigned(call, _HEADERS))
+
+    async def keyed(self, call: Call) -> Reply:
+        """The same where the venue wants to know who asks, and needs no signature for it."""
+        if self._key is None:
+            raise Failed(Outcome.NOT_SENT, "no_key")
+        await self._limiter.passed(Priority.LOOKUP, self._costs(call), WAIT_SECONDS)
+        return self._judged(call, await self._unsigned(call, self._key.headers))
 
     async def signed(self, call: Call, stamp_us: int, socket: OrderSocket | None = None) -> Reply:
         """An answer about the account, or to an order; that one may be asked for on a socket.
@@ -148,10 +150,7 @@ class Rest:
         creates = call.action in _CREATES
         if creates and not self._breaker.allows(self._now_us()):
             raise Failed(Outcome.NOT_SENT, "breaker", "the venue does not answer")
-        costs = {WEIGHT: call.weight, RAW: 1}
-        if call.action is Action.SUBMIT:
-            costs |= {ORDERS_10S: 1, ORDERS_1D: 1}
-        await self._limiter.passed(_PRIORITIES[call.action], costs, WAIT_SECONDS)
+        await self._limiter.passed(_PRIORITIES[call.action], self._costs(call), WAIT_SECONDS)
         stamp = stamp_us + self._clock.offset_us
         try:
             if socket is None:
@@ -175,14 +174,27 @@ class Rest:
             if name is not None:
                 self._limiter.told(name, row.count)
 
+    def _costs(self, call: Call) -> dict[str, int]:
+        windows = self._dialect.every
+        if call.action is not None:
+            windows = (*windows, *self._dialect.creates.get(call.action, ()))
+        return {WEIGHT: call.weight, **dict.fromkeys(windows, 1)}
+
+    async def _unsigned(self, call: Call, headers: Mapping[str, str]) -> Reply:
+        query = "&".join(f"{name}={value}" for name, value in call.params.items())
+        target = f"{call.prefix or self._dialect.prefix}{call.path}"
+        target = f"{target}?{query}" if query else target
+        return await self._http.once(call.method, target, seconds=call.seconds, headers=headers)
+
     async def _over_http(self, call: Call, key: Key, stamp: int) -> Reply:
-        query = key.query(call.params, stamp if call.prefix == PREFIX else stamp // 1_000)
-        target = f"{call.prefix}{call.path}?{query}"
+        in_us = self._dialect.in_us and not call.prefix
+        query = key.query(call.params, stamp if in_us else stamp // 1_000)
+        target = f"{call.prefix or self._dialect.prefix}{call.path}?{query}"
         return await self._http.once(call.method, target, seconds=call.seconds, headers=key.headers)
 
     def _judged(self, call: Call, reply: Reply) -> Reply:
         """The answer if it is one. Raises Failed with what may be concluded."""
-        for header, name in TOLD_BY_HEADER.items():
+        for header, name in self._dialect.told_by_header.items():
             told = reply.headers.get(header, "")
             if told.isdecimal():
                 self._limiter.told(name, int(told))
@@ -192,9 +204,10 @@ class Rest:
         code, text = ("", "") if problem is None else (str(problem.code), problem.msg)
         if reply.status in (418, 429):
             self._pause(reply, problem)
+        rows = self._dialect.outcomes
         if reply.status >= 500:
-            raise Failed(Outcome.AMBIGUOUS, code or f"http_{reply.status}", text)
-        failure = judge(OUTCOMES, call.action or Action.LOOKUP, reply.status, code, text)
+            rows = [row for row in rows if row.status == reply.status]
+        failure = judge(rows, call.action or Action.LOOKUP, reply.status, code, text)
         if failure.code == "unauthorized":
             self._troubled(f"the venue refuses the key: {failure.text}", 0)
         raise failure

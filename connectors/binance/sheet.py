@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
 from connectors.base.rate_limit import Limit
+from connectors.binance.dialect import Dialect
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import Action, OrderStatus, Outcome
 
@@ -45,7 +46,7 @@ def addresses(url: str, testnet: bool = False) -> Urls:
 
 WALLET = "/sapi/v1/"  # where the rights of a key are told
 
-WEIGHT, RAW, ORDERS_10S, ORDERS_1D = "weight", "raw", "orders_10s", "orders_1d"
+WEIGHT, RAW, ORDERS_10S, ORDERS_1M, ORDERS_1D = "weight", "raw", "orders_10s", "orders_1m", "orders_1d"
 LIMITS = {
     WEIGHT: Limit(6_000, MINUTE_US, aligned=True),
     RAW: Limit(300_000, 5 * MINUTE_US, aligned=True),
@@ -97,7 +98,23 @@ OUTCOMES = (
 )
 """Whatever is not here, every 5xx above all, is AMBIGUOUS: -1000, -1001, -1006, -1007, -1008, -2039 …"""
 
-FILTER = "-1013"  # to a submit: our copy of the trading rules may be old
+SPOT = Dialect(
+    prefix="/api/v3/",
+    in_us=True,
+    outcomes=OUTCOMES,
+    limits=LIMITS,
+    told_by_header=TOLD_BY_HEADER,
+    every=(RAW,),
+    creates={Action.SUBMIT: (ORDERS_10S, ORDERS_1D)},
+    filters=("-1013",),
+    trades="myTrades",
+    no_trades="0",
+    info_weight=20,
+    snapshot_weight=50,
+    lookup_weight=4,
+    trades_weights=(20, 5),
+)
+
 ARCHIVED = "-2026"  # to a lookup: it ended more than 90 days ago without a fill
 NO_SUCH_SYMBOL = "-1121"
 NOTHING_OPEN = "-2011"  # to a cancel-all: a success

@@ -59,7 +59,7 @@ def test_closed_markets_are_named_with_the_venues_word() -> None:
 
 
 def test_limits_are_the_venues_where_it_tells_them() -> None:
-    limits = read_limits(read_info(info()))
+    limits = read_limits(read_info(info()), LIMITS)
     assert limits[WEIGHT] == Limit(1_200, MINUTE_US, aligned=True)
     assert limits[ORDERS_10S] == Limit(50, 10_000_000, aligned=True)
     assert limits[RAW] == LIMITS[RAW]

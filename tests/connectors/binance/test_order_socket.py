@@ -20,7 +20,7 @@ from connectors.base.time_sync import VenueClock
 from connectors.binance.build import LiveSettings, Urls, prepare
 from connectors.binance.private import read_frame
 from connectors.binance.rest import Call, Key, Rest
-from connectors.binance.sheet import LIMITS, ORDERS_10S
+from connectors.binance.sheet import LIMITS, ORDERS_10S, SPOT
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.faults import FaultKind
@@ -75,7 +75,8 @@ def test_answers_tell_how_much_of_the_limits_is_used() -> None:
     row = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100, "count": 99}
     strange = row | {"interval": "FORTNIGHT"}
     limiter = RateLimiter(LIMITS, lambda: STAMP)
-    rest = Rest(None, None, VenueClock(VENUE), limiter, lambda: STAMP, lambda reason, until_us: None)  # type: ignore[arg-type]
+    clock = VenueClock(VENUE)
+    rest = Rest(SPOT, None, None, clock, limiter, lambda: STAMP, lambda reason, until_us: None)  # type: ignore[arg-type]
     assert limiter.ask(Priority.CREATE, {ORDERS_10S: 1}) == 0
     rest.note_limits(read_frame(json.dumps({"id": "1", "status": 200, "rateLimits": [row, strange]}).encode()).limits)
     assert limiter.ask(Priority.CREATE, {ORDERS_10S: 1}) > STAMP
