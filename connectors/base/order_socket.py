@@ -7,7 +7,7 @@ answered when its connection ends is AMBIGUOUS.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 
@@ -15,6 +15,8 @@ from connectors.base.http import Reply
 from connectors.base.outcomes import Failed
 from connectors.base.stream import Link
 from engine.model.enums import Outcome
+
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class OrderSocket:
@@ -40,7 +42,7 @@ class OrderSocket:
         link.at_end(partial(self._lost, link))
 
     async def ask(self, write: Callable[[str], str], seconds: float) -> Reply:
-        """Send one request, once: `write` makes its text from its id. The answer has no headers.
+        """Send one request, once: `write` makes its text from its id.
 
         Raises Failed: NOT_SENT without a connection, AMBIGUOUS without an answer.
         """
@@ -60,12 +62,14 @@ class OrderSocket:
             del self._waiting[name]
         return Reply(reply.status, reply.headers, reply.body, started_us, reply.receive_us)
 
-    def answered(self, name: str, status: int, body: bytes, receive_us: int) -> bool:
+    def answered(
+        self, name: str, status: int, body: bytes, receive_us: int, headers: Mapping[str, str] = NO_HEADERS
+    ) -> bool:
         """The venue answered to that request. Whether anybody waits for it."""
         _, answer = self._waiting.get(name, (None, None))
         if answer is None or answer.done():
             return False
-        answer.set_result(Reply(status, {}, body, 0, receive_us))
+        answer.set_result(Reply(status, headers, body, 0, receive_us))
         return True
 
     def _lost(self, link: Link) -> None:

@@ -58,7 +58,8 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Gate:
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
     greeting = Greeting(synced, None if key is None else KeyRights())  # Gate tells the rights to the main account only
-    return Gate(Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting), urls, key)
+    home = Home(name, instruments, venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
+    return Gate(home, urls, key, settings.order_entry)
 
 
 async def _server_us(rest: Rest) -> int:

@@ -7,16 +7,18 @@ from decimal import Decimal
 
 from connectors.base.http import Reply, asked
 from connectors.base.live import Home, LiveVenue
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.rules import RuleWatch
+from connectors.base.start import OrderEntry
 from connectors.base.time_sync import VenueClock
 from connectors.gate.keys import Key
 from connectors.gate.parse import MarketDataParser, parse_instruments
 from connectors.gate.parse_account import AccountParser, parse_time, text_of
 from connectors.gate.rest import Call, Rest
 from connectors.gate.sheet import AGAINST_RULES, EXPIRY_US, LIMITS, Urls
-from connectors.gate.talk import Ears, Talk, account_frames, market_frames
+from connectors.gate.talk import Ears, OrderTalk, Talk, account_frames, market_frames
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderType, Outcome, Side, TimeInForce, UpdateSource
 from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
@@ -53,7 +55,7 @@ ACK, LOOKUP = UpdateSource.ACK, UpdateSource.LOOKUP
 class Gate(LiveVenue):
     """One spot account; without a key only the market is heard."""
 
-    def __init__(self, home: Home, urls: Urls, key: Key | None) -> None:
+    def __init__(self, home: Home, urls: Urls, key: Key | None, order_entry: OrderEntry = "rest") -> None:
         super().__init__(home)
         self._urls = urls
         self._key = key
@@ -62,12 +64,13 @@ class Gate(LiveVenue):
         self._market = MarketDataParser(symbols)
         self._account = AccountParser(home.venue, symbols)
         self._clock = VenueClock(home.venue)
+        self._socket = OrderSocket(lambda: self.now_us()) if order_entry == "socket" else None
         self._rest: Rest
         self._rules: RuleWatch
 
     async def serve(self) -> None:
         limiter = RateLimiter(LIMITS, self._venue_us)
-        self._rest = Rest(self.http, self._key, limiter, self._venue_us, self._troubled)
+        self._rest = Rest(self.http, self._key, limiter, self._venue_us, self._troubled, self._socket)
         self.open_stream(Channel.MARKET, lambda: self._urls.market, self._market_talk)
         if self._key is not None:
             self.open_stream(Channel.USER, lambda: self._urls.account, self._account_talk)
@@ -274,6 +277,8 @@ class Gate(LiveVenue):
         key = self._key
         assert key is not None
         ears = Ears(self._account.parse, lambda: None, self._refused)
+        if self._socket is not None:
+            return OrderTalk(key, self._venue_us, ears, self._socket)
         return Talk(lambda stamp_us: account_frames(key, stamp_us), self._venue_us, ears)
 
     def _refused(self, text: str) -> None:

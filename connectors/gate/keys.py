@@ -28,3 +28,12 @@ class Key:
         stamp = stamp_us // SECOND_US
         sign = self._sign(f"channel={channel}&event=subscribe&time={stamp}".encode())
         return {"time": stamp, "auth": {"method": "api_key", "KEY": self._api_key, "SIGN": sign}}
+
+    def login(self, channel: str, stamp_us: int) -> dict[str, str]:
+        """The payload of a log-in, after which orders may be sent on that connection."""
+        stamp = str(stamp_us // SECOND_US)
+        return {
+            "api_key": self._api_key,
+            "signature": self._sign(f"api\n{channel}\n\n{stamp}".encode()),
+            "timestamp": stamp,
+        }

@@ -1,4 +1,7 @@
-"""Requests to Gate's REST API: signed, counted against its limits, sent once, and judged by its outcome table."""
+"""Requests to Gate: signed, counted against its limits, sent once, and judged by its outcome table.
+
+They go over REST; orders over a socket if asked to.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from msgspec.json import encode
 
 from connectors.base.breaker import Breaker
 from connectors.base.http import Http, Reply
+from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.gate.keys import Key
 from connectors.gate.parse_account import parse_problem
 from connectors.gate.sheet import CANCELS, ORDERS, OUTCOMES, PRIVATE, PUBLIC
+from connectors.gate.talk import RESET, order_frame
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Outcome
 from engine.model.errors import BadMessage
@@ -22,6 +27,11 @@ from engine.model.errors import BadMessage
 PREFIX = "/api/v4/"
 PAUSE_US = 10 * SECOND_US  # after "too many requests", when the venue does not say how long
 WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
+_CHANNELS = {
+    Action.SUBMIT: "spot.order_place",
+    Action.CANCEL: "spot.order_cancel",
+    Action.AMEND: "spot.order_amend",
+}
 _CREATES = (Action.SUBMIT, Action.AMEND)
 _CANCELS = (Action.CANCEL, Action.CANCEL_ALL)
 _PRIORITIES = {
@@ -56,7 +66,10 @@ class Call:
 
 
 class Rest:
-    """`http` is open while this is used. Times are µs of the venue's clock; `troubled` hears why a key is refused."""
+    """`http` is open while this is used. Times are µs of the venue's clock; `troubled` hears why a key is refused.
+
+    With a `socket` placements, cancels and amends leave there and nowhere else.
+    """
 
     def __init__(
         self,
@@ -65,12 +78,14 @@ class Rest:
         limiter: RateLimiter,
         venue_us: Callable[[], int],
         troubled: Callable[[str], None],
+        socket: OrderSocket | None = None,
     ) -> None:
         self._http = http
         self._key = key
         self._limiter = limiter
         self._venue_us = venue_us
         self._troubled = troubled
+        self._socket = socket
         self._breaker = Breaker()
 
     async def ask(self, call: Call) -> Reply:
@@ -81,7 +96,8 @@ class Rest:
         priority = _PRIORITIES.get(call.action or Action.BALANCES, Priority.TRADES)
         await self._limiter.passed(priority, call.costs, WAIT_SECONDS)
         try:
-            reply = self._judged(call, await self._send(call))
+            on_socket = self._socket is not None and call.action in _CHANNELS
+            reply = self._judged(call, await (self._say(call) if on_socket else self._send(call)))
         except Failed as failure:
             if failure.outcome is Outcome.AMBIGUOUS:
                 self._breaker.failed(self._venue_us())
@@ -106,6 +122,21 @@ class Rest:
         target = f"{path}?{query}" if query else path
         return await self._http.once(call.method, target, seconds=call.seconds, headers=headers, body=body)
 
+    async def _say(self, call: Call) -> Reply:
+        """The same on the socket, where an order is named among the parameters."""
+        assert self._socket is not None
+        assert call.action is not None
+        channel, params = _CHANNELS[call.action], {**call.query, **(call.body or {})}
+        if call.action is not Action.SUBMIT:
+            params["order_id"] = call.path.rpartition("/")[2]
+        header = {"x-gate-exptime": str(call.expires_us // 1_000)} if call.expires_us else {}
+
+        def write(number: str) -> str:
+            payload = {"req_id": number, "req_param": params, "req_header": header}
+            return encode(order_frame(channel, payload, self._venue_us())).decode()
+
+        return await self._socket.ask(write, call.seconds)
+
     def _judged(self, call: Call, reply: Reply) -> Reply:
         """The answer if it is one. Raises Failed with what may be concluded."""
         if reply.status in (200, 201):
@@ -126,7 +157,7 @@ class Rest:
     def _pause(self, call: Call, reply: Reply) -> None:
         """Until the limit starts anew, or for as long as a gateway asks for."""
         now_us, until_us = self._venue_us(), 0
-        resets, after = reply.headers.get("X-Gate-RateLimit-Reset-Timestamp", ""), reply.headers.get("Retry-After", "")
+        resets, after = reply.headers.get(RESET, ""), reply.headers.get("Retry-After", "")
         if resets.isdecimal() and len(resets) < 12:
             until_us = int(resets) * SECOND_US
         elif after.isdecimal() and len(after) < 6:

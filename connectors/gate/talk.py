@@ -1,4 +1,4 @@
-"""What is said on Gate's connections: subscriptions to market data, and the account's own channels."""
+"""What is said on Gate's connections: subscriptions to market data, the account's own channels, orders."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, encode
 
 from connectors.base.decoding import decode
+from connectors.base.order_socket import OrderSocket
 from connectors.base.stream import Link
 from connectors.gate.keys import Key
 from connectors.gate.parse import channel_of
-from connectors.gate.parse_account import PRIVATE_CHANNELS
+from connectors.gate.parse_account import PRIVATE_CHANNELS, parse_problem
 from engine.core.venue_sheet import SECOND_US
 from engine.model.errors import BadMessage
 from engine.model.event import Event
 
 PONG = "spot.pong"
+RESET = "X-Gate-RateLimit-Reset-Timestamp"  # s
+LOGIN = 0  # the number of the log-in; subscriptions and orders count from 1
 
 
 class _Problem(Struct, gc=False):
@@ -34,7 +37,27 @@ class _Answer(Struct, gc=False):
     error: _Problem | None = None
 
 
+class _Header(Struct, gc=False):
+    status: str
+    reset_ms: int = field(name="x_gat_ratelimit_reset_timestamp", default=0)  # so it is written
+
+
+class _Data(Struct, gc=False):
+    result: Raw = Raw(b"")
+    errs: Raw = Raw(b"")
+
+
+class _OrderAnswer(Struct, gc=False):
+    """To a request about an order, or to the log-in. `ack`: only that it has arrived."""
+
+    request_id: str
+    header: _Header
+    data: _Data
+    ack: bool = False
+
+
 _ANSWER = Decoder(_Answer)
+_ORDER_ANSWER = Decoder(_OrderAnswer)
 
 
 Frames = list[dict[str, Any]]
@@ -91,11 +114,61 @@ class Talk:
             raise BadMessage(f"subscription refused: {answer.error.message}")
         if answer.id not in self._waiting:
             raise BadMessage("neither an update nor an answer to a subscription")
-        self._waiting.discard(answer.id)
-        if not self._waiting:
-            self._link.confirm()
-            self._ears.confirmed()
+        self._settle(answer.id)
         return ()
 
     def beat(self) -> str:
         return encode({"time": self._venue_us() // SECOND_US, "channel": "spot.ping"}).decode()
+
+    def _settle(self, number: int) -> None:
+        self._waiting.discard(number)
+        if not self._waiting:
+            self._link.confirm()
+            self._ears.confirmed()
+
+
+class OrderTalk(Talk):
+    """The account's channels, and a log-in after which orders leave here."""
+
+    def __init__(self, key: Key, venue_us: Callable[[], int], ears: Ears, socket: OrderSocket) -> None:
+        super().__init__(lambda stamp_us: account_frames(key, stamp_us), venue_us, ears)
+        self._key = key
+        self._socket = socket
+
+    def begin(self, link: Link) -> None:
+        super().begin(link)
+        self._waiting.add(LOGIN)
+        stamp_us, channel = self._venue_us(), "spot.login"
+        payload = self._key.login(channel, stamp_us) | {"req_id": str(LOGIN)}
+        link.send(encode(order_frame(channel, payload, stamp_us)).decode())
+
+    def take(self, frame: bytes, receive_us: int) -> Sequence[Event]:
+        if b'"request_id"' not in frame:
+            return super().take(frame, receive_us)
+        answer = decode(_ORDER_ANSWER, frame)
+        status, body = answer.header.status, bytes(answer.data.errs) or bytes(answer.data.result)
+        if answer.ack:
+            return ()
+        if answer.request_id == str(LOGIN):
+            self._logged_in(status, body)
+            return ()
+        headers = {RESET: str(answer.header.reset_ms // 1_000)}
+        if not status.isdecimal() or not self._socket.answered(
+            answer.request_id, int(status), body, receive_us, headers
+        ):
+            raise BadMessage(f"an answer that nobody waits for: {answer.request_id[:20]!r}")
+        return ()
+
+    def _logged_in(self, status: str, body: bytes) -> None:
+        if status != "200":
+            label, message = parse_problem(body)
+            self._link.fail("the log-in was refused")
+            self._ears.refused(f"{label} {message}")
+            raise BadMessage(f"log-in refused: {label} {message}")
+        self._socket.open(self._link)
+        self._settle(LOGIN)
+
+
+def order_frame(channel: str, payload: dict[str, Any], stamp_us: int) -> dict[str, Any]:
+    """A request about an order, or the log-in before it."""
+    return {"time": stamp_us // SECOND_US, "channel": channel, "event": "api", "payload": payload}

@@ -2,11 +2,9 @@
 
 from tests.contract.adapter import Adapter
 from tests.contract.binance import BinanceAdapter, BinanceSocketAdapter
-from tests.contract.gate import GateAdapter
+from tests.contract.gate import GateAdapter, GateSocketAdapter
 from tests.contract.okx import OkxAdapter, OkxSocketAdapter
 
 ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(), OkxAdapter(), GateAdapter())
-SOCKETS: tuple[Adapter, ...] = (
-    BinanceSocketAdapter(),
-    OkxSocketAdapter(),
-)  # the same with orders on a socket: for the cases about orders
+# The same with orders on a socket, for the cases about orders:
+SOCKETS: tuple[Adapter, ...] = (BinanceSocketAdapter(), OkxSocketAdapter(), GateSocketAdapter())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
+from connectors.base.start import OrderEntry
 from connectors.gate.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
@@ -24,6 +25,7 @@ KEY, SECRET = "contractkey00000", "contract secret"
 
 class GateAdapter(Adapter):
     name = "gate"
+    order_entry: ClassVar[OrderEntry] = "rest"
     instrument = replace(INSTRUMENT, fee_asset="BTC")
     sheet = venue_sheet()
     paths: ClassVar = {
@@ -53,7 +55,24 @@ class GateAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v4/?market", f"ws://{at}/ws/v4/?user")
         credentials = Credentials(Secret(KEY), Secret(SECRET))
-        return await prepare(LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed), now_us)
+        settings = LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed, order_entry=self.order_entry)
+        return await prepare(settings, now_us)
 
     def revoke_key(self, server: VenueServer[Any]) -> None:
         server.world.keys.revoke(KEY)
+
+
+class GateSocketAdapter(GateAdapter):
+    """Orders leave on the account's socket."""
+
+    name = "gate_socket"
+    order_entry: ClassVar[OrderEntry] = "socket"
+    paths: ClassVar = GateAdapter.paths | {"submit": "?user spot.order_place", "cancel": "?user spot.order_cancel"}
+    logs_in = True
+    refusals: ClassVar = {
+        "rate_limit": (
+            0,
+            '{"request_id":"$id","header":{"status":"429","x_gat_ratelimit_reset_timestamp":"$until"},'
+            '"data":{"errs":{"label":"TOO_MANY_REQUESTS","message":""}}}',
+        )
+    }

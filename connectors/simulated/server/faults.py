@@ -284,7 +284,10 @@ async def _spoiled(fault: Fault, request: web.Request, response: web.Response) -
 
 def _say(body: str, asked: str, send: Callable[[str], None]) -> None:
     if body:
-        send(body.replace(NUMBER, msgspec.json.encode(_read(asked).get("id")).decode()))
+        message = _read(asked)
+        payload = message.get("payload")
+        number = payload.get("req_id") if isinstance(payload, dict) else message.get("id")
+        send(body.replace(NUMBER, msgspec.json.encode(number).decode()))
 
 
 def _read(text: str) -> dict[str, Any]:
