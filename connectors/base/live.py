@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -111,11 +111,13 @@ class LiveVenue(ABC):
         """Tell the engine."""
         self._hear(events)
 
-    def open_stream(self, channel: Channel, url: Callable[[], str], converse: Callable[[], Conversation]) -> None:
+    def open_stream(
+        self, channel: Channel, url: Callable[[], str | Awaitable[str]], converse: Callable[[], Conversation]
+    ) -> None:
         """Keep a connection; `url` is asked anew for each one. `Reconnect` reaches all streams of its channel."""
         streams = self._streams.setdefault(channel, [])
         chance = Random(f"{self.venue}:{channel}:{len(streams)}:{self._home.seed}")
-        plan = StreamPlan(self.venue, channel, url, converse, self._hear, self.now_us, chance, self._gate)
+        plan = StreamPlan(self.venue, channel, url, converse, self._hear, self.now_us, chance, self._gate, streams)
         streams.append(Stream(plan))
         self.spawn(streams[-1].run())
 

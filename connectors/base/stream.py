@@ -7,7 +7,7 @@ a new one for every connection, also for the successor that is ready before its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from connectors.base.credentials import without_secrets
+from connectors.base.outcomes import Failed
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
 from engine.model.errors import BadMessage
@@ -96,16 +97,21 @@ class ConnectGate:
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """What a stream needs to know. `chance` spreads retries and rotations; `now_us` is our clock."""
+    """What a stream needs to know. `chance` spreads retries and rotations; `now_us` is our clock.
+
+    `url` is asked for each connection, and may have to ask the venue first: it raises Failed or BadMessage. `peers` are
+    the streams of the same channel, which is HEALTHY when all of them are.
+    """
 
     venue: str
     channel: Channel
-    url: Callable[[], str]
+    url: Callable[[], str | Awaitable[str]]
     converse: Callable[[], Conversation]
     hear: Callable[[Sequence[Event]], None]
     now_us: Callable[[], int]
     chance: Random
     gate: ConnectGate
+    peers: Sequence[Stream] = ()
 
 
 class Stream:
@@ -116,6 +122,11 @@ class Stream:
         self._active: _Connection | None = None  # the confirmed one
         self._signals: asyncio.Queue[_Connection] = asyncio.Queue()  # those that ended, or want a successor
         self._failures = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a confirmed connection."""
+        return self._active is not None
 
     async def run(self) -> None:
         """Until cancelled. What `hear` raises ends this."""
@@ -168,6 +179,8 @@ class Stream:
 
     def _tell(self, health: Health, reason: str) -> None:
         plan = self._plan
+        if health is Health.HEALTHY and not all(each.connected for each in plan.peers):
+            return
         plan.hear([ConnectorStatus(plan.venue, plan.channel, health, reason, plan.now_us())])
 
 
@@ -233,8 +246,9 @@ class _Connection:
         plan = self._plan
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
+                url = plan.url()
                 self._socket = await connect(
-                    plan.url(),
+                    url if isinstance(url, str) else await url,
                     compression=None,
                     proxy=None,
                     open_timeout=None,
@@ -249,7 +263,10 @@ class _Connection:
                 told = error.response.headers.get("Retry-After", "")
                 plan.gate.hold(int(told) if told.isdecimal() else HOLD_SECONDS)
             return
-        except (OSError, TimeoutError, WebSocketException, EOFError) as error:
+        except Failed as failure:
+            self.reason = f"cannot connect: {failure.code}"
+            return
+        except (OSError, TimeoutError, WebSocketException, EOFError, BadMessage) as error:
             self.reason = f"cannot connect: {type(error).__name__}"
             return
         self._heard_us = plan.now_us()

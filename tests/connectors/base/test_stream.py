@@ -15,8 +15,9 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from connectors.base.outcomes import Failed
 from connectors.base.stream import ConnectGate, Link, Stream, StreamPlan
-from engine.model.enums import Channel, Health, Side
+from engine.model.enums import Channel, Health, Outcome, Side
 from engine.model.errors import BadMessage
 from engine.model.event import BadMessageSeen, ConnectorStatus, Event
 from engine.model.market import PublicTrade
@@ -303,3 +304,47 @@ def test_what_the_listener_raises_ends_it() -> None:
             assert error.value.subgroup(KeyError) is not None
 
     run_net(loop, body())
+
+
+def test_a_channel_of_two_streams_is_up_when_both_are() -> None:
+    """Their address is asked of the venue, which does not tell it at first."""
+    loop = NetLoop(1)
+    refusals: list[Exception] = [Failed(Outcome.AMBIGUOUS, "timeout"), BadMessage("no key")]
+
+    async def address() -> str:
+        if refusals:
+            raise refusals.pop()
+        return f"ws://{HOST}:{PORT}/"
+
+    async def body() -> Ear:
+        venue, ear = Venue(loop), Ear(loop)
+        streams: list[Stream] = []
+        for _ in range(2):
+            plan = StreamPlan(
+                "v",
+                Channel.MARKET,
+                address,
+                Talk,
+                ear.told.extend,
+                loop.wall_us,
+                Random("stream"),
+                ConnectGate(),
+                streams,
+            )
+            streams.append(Stream(plan))
+        async with serve(venue.handle, HOST, PORT, compression=None, ping_interval=None, close_timeout=1):
+            running = [asyncio.create_task(each.run()) for each in streams]
+            await ear.until(lambda: all(each.connected for each in streams))
+            streams[0].reconnect("asked")
+            await ear.until(lambda: len(ear.health) == 5)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return ear
+
+    ear: Ear = run_net(loop, body())
+    assert sorted(ear.health[:2]) == [
+        (Health.DOWN, "cannot connect: BadMessage"),
+        (Health.DOWN, "cannot connect: timeout"),
+    ]
+    assert ear.health[2:] == [(Health.HEALTHY, "connected"), (Health.DOWN, "asked"), (Health.HEALTHY, "connected")]
