@@ -24,7 +24,7 @@ class Registry:
 
     `strategies` lead to strategy classes, `connectors` to the models of their sections under `exchanges`, `markets` to
     those of the `market` section of a simulated exchange: `replay`, else `synthetic`. `venues` lead to the modules that
-    build venues, `parsers` to makers of parsers of recorded frames.
+    build venues, `parsers` to makers of parsers of recorded frames, `captures` to readers of captures for data sets.
     """
 
     strategies: Mapping[str, str]
@@ -32,6 +32,7 @@ class Registry:
     markets: Mapping[str, str]
     venues: Mapping[str, str] = field(default_factory=dict)
     parsers: Mapping[str, str] = field(default_factory=dict)
+    captures: Mapping[str, str] = field(default_factory=dict)
 
     def strategy_class(self, config: StrategyConfig) -> Any:
         """The class that trades with these settings."""
@@ -145,4 +146,5 @@ BUILT_IN = Registry(
         "binance": "connectors.binance.build",
     },
     parsers={"binance": "connectors.binance.parse:recording_parser"},
+    captures={venue: f"connectors.{venue}.recorded:RecordedFrames" for venue in ("binance", "okx", "gate")},
 )

@@ -6,7 +6,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,8 @@ from engine.model.errors import TickwrightError
 
 LINE_CHARACTERS_MAX = 9 << 20
 NUMBERS_MAX = 65_536
+DIGITS_MAX = 30  # before or after the point, of any number
+LATEST_US = 4_102_444_800_000_000  # 2100
 SECONDS, MILLISECONDS, MICROSECONDS = 10**11, 10**14, 10**17  # a stamp below is in s, ms, µs; else in ns
 
 
@@ -48,13 +50,15 @@ def open_lines(path: Path, cursor: Cursor) -> Iterator[str]:
         raise cursor.problem(f"cannot be read: {error}") from error
 
 
-def csv_rows(path: Path, cursor: Cursor, columns: int = 0) -> Iterator[list[str]]:
-    """The rows of a CSV file, the header included. With `columns` each has at least as many, or it is an error."""
-    for row in csv.reader(open_lines(path, cursor)):
-        if len(row) < columns and row:
-            raise cursor.problem(f"has {len(row)} columns instead of {columns}; is the file cut off here?")
-        if row:
-            yield row
+def csv_rows(path: Path, cursor: Cursor) -> Iterator[list[str]]:
+    """The rows of a CSV file, the header included. Empty lines are left out."""
+    csv.field_size_limit(LINE_CHARACTERS_MAX)
+    try:
+        for row in csv.reader(open_lines(path, cursor)):
+            if row:
+                yield row
+    except csv.Error as error:
+        raise cursor.problem(f"is no row of CSV: {error}") from error
 
 
 def header_of(row: Sequence[str], wanted: Sequence[str], cursor: Cursor) -> list[int]:
@@ -64,6 +68,15 @@ def header_of(row: Sequence[str], wanted: Sequence[str], cursor: Cursor) -> list
     if missing:
         raise cursor.problem(f"has no column {', '.join(missing)}; there are: {', '.join(row)}")
     return [names.index(name) for name in wanted]
+
+
+def chosen(rows: Iterable[list[str]], columns: Sequence[int], cursor: Cursor) -> Iterator[list[str]]:
+    """Those columns of each row, in the order in which they are asked for. Raises TickwrightError about short rows."""
+    width = max(columns) + 1
+    for row in rows:
+        if len(row) < width:
+            raise cursor.problem(f"has {len(row)} columns instead of {width}; is the file cut off here?")
+        yield [row[column] for column in columns]
 
 
 class Numbers(dict[str, Decimal]):
@@ -80,24 +93,34 @@ class Numbers(dict[str, Decimal]):
             raise self._cursor.problem(f"'{text[:40]}' is not a number") from error
         if not value.is_finite():
             raise self._cursor.problem(f"'{text[:40]}' is not a finite number")
+        if len(text) > 2 * DIGITS_MAX or abs(value.adjusted()) > DIGITS_MAX:
+            raise self._cursor.problem(f"'{text[:40]}' has more than {DIGITS_MAX} digits before or after the point")
         if len(self) >= NUMBERS_MAX:
             self.clear()
         self[text] = value
         return value
 
+    def levels(self, raw: Iterable[tuple[str, str]]) -> tuple[tuple[Decimal, Decimal], ...]:
+        """Prices with their quantities."""
+        return tuple([(self[price], self[quantity]) for price, quantity in raw])
+
 
 def stamp_us(text: str, cursor: Cursor) -> int:
     """A time since the epoch in s, ms, µs or ns, told apart by its size, as µs. Raises TickwrightError."""
     try:
-        value = Decimal(text)
-        whole = int(value)
+        value = Decimal(text) if len(text) <= DIGITS_MAX else Decimal("nan")
+        whole = int(value) if value.adjusted() < DIGITS_MAX else -1
     except (ArithmeticError, ValueError) as error:
         raise cursor.problem(f"'{text[:40]}' is not a time since the epoch") from error
     if whole < SECONDS:
-        return int(value * 1_000_000)
-    if whole < MILLISECONDS:
-        return int(value * 1_000)
-    return whole if whole < MICROSECONDS else whole // 1_000
+        at_us = int(value * 1_000_000)
+    elif whole < MILLISECONDS:
+        at_us = int(value * 1_000)
+    else:
+        at_us = whole if whole < MICROSECONDS else whole // 1_000
+    if not 0 <= at_us < LATEST_US:
+        raise cursor.problem(f"'{text[:40]}' is not a time from 1970 to 2100")
+    return at_us
 
 
 def _open(path: Path) -> BinaryIO:

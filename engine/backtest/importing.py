@@ -14,9 +14,21 @@ from engine.backtest.columns import CANDLE_COLUMNS
 from engine.backtest.dataset import MANIFEST, Dataset, Manifest, Market
 from engine.backtest.day_writer import DayWriter, write_candles
 from engine.backtest.found import Cursor
-from engine.backtest.importers import binance, capture, hftbacktest, nautilus, ohlcv, recording, tardis
+from engine.backtest.importers import (
+    binance,
+    bitstamp,
+    bybit,
+    capture,
+    coinbase,
+    hftbacktest,
+    hyperliquid,
+    nautilus,
+    ohlcv,
+    recording,
+    tardis,
+)
 from engine.backtest.importers.wanted import FrameParser, Wanted
-from engine.backtest.row_maker import RowMaker
+from engine.backtest.row_maker import AS_SHOWN, RowMaker
 from engine.backtest.scan import Given, Scan, make_instrument, scan
 from engine.model.errors import TickwrightError
 from engine.model.event import ConnectorStatus, MarketEvent
@@ -33,6 +45,10 @@ READERS: dict[str, Reader] = {
     "ohlcv": ohlcv.read,
     "hftbacktest": hftbacktest.read,
     "nautilus": nautilus.read,
+    "bitstamp": bitstamp.read,
+    "bybit": bybit.read,
+    "coinbase": coinbase.read,
+    "hyperliquid": hyperliquid.read,
     "recording": recording.read,
 }
 PROGRESS_EVENTS = 100_000
@@ -51,7 +67,6 @@ class Job:
     symbol: str
     files: Sequence[Path] = ()
     format: str = ""
-    venue_symbol: str = ""
     parser: FrameParser | None = None
     interval_us: int = 0
     given: Given = NOTHING_GIVEN
@@ -64,7 +79,6 @@ class Job:
     def wanted(self) -> Wanted:
         return Wanted(
             instrument_id(self.venue, self.symbol),
-            self.venue_symbol,
             self.interval_us,
             self.parser,
             self.given.price_step,
@@ -106,7 +120,8 @@ def _store_rows(job: Job, folder: Path, market: Market, found: Scan, events: Ite
         raise TickwrightError(f"{folder} has rows of {job.symbol} already: --replace puts these in their place")
     receive_times = found.ahead_us is not None
     writer = DayWriter(folder, job.symbol, cursor, receive_times=receive_times)
-    maker = RowMaker(market.instrument, writer, cursor, keep_best=not found.has_levels, shift_us=found.shift_us)
+    rules = job.parser.book_rules if job.parser else AS_SHOWN
+    maker = RowMaker(market.instrument, rules, writer, cursor, keep_best=not found.has_levels, shift_us=found.shift_us)
     for event in events:
         maker.take(event)
     market.rows = writer.close()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.backtest.columns import RATE_UNIT_DIGITS, RowKind
 from engine.backtest.dataset import DAY_US, Quality
 from engine.backtest.day_writer import DayWriter, Row
-from engine.backtest.found import Cursor
+from engine.backtest.found import LATEST_US, Cursor
 from engine.backtest.scan import FEED_FLOOR_US
 from engine.core.book_changes import BookChanges, What
 from engine.core.books import BookRules, Verdict, chained, contiguous
@@ -30,6 +30,7 @@ Timed = PublicTrade | BookDelta | BookSnapshot | BestQuote | MarkPrice | Funding
 PLACES_MAX = 50  # of what is wrong with the data that are told by file and row; the rest is counted
 IDS_KEPT = 100_000  # trades among which a duplicate is looked for
 NUMBERS_KEPT = 1 << 17
+COUNT_MAX = 1 << 60  # ticks or lots
 # The order of streams at one µs: a trade comes before what it did to the book.
 TRADES, BOOK, BEST, MARKS = range(4)
 
@@ -41,14 +42,25 @@ def recorded_sequence(delta: BookDelta, sequence: int, bridged: bool) -> Verdict
     return (chained if delta.sequence_previous else contiguous)(delta, sequence, bridged)
 
 
-class RowMaker:
-    """One market. `keep_best` takes best quotes, which a book makes superfluous; `shift_us` mends the venue's times.
+AS_SHOWN = BookRules(recorded_sequence)
 
+
+class RowMaker:
+    """One market, whose book `rules` prove. `keep_best` takes best quotes, which a book makes superfluous.
+
+    `shift_us` mends the venue's times.
     Raises TickwrightError with file and row about what cannot be.
     """
 
     def __init__(
-        self, instrument: Instrument, writer: DayWriter, cursor: Cursor, *, keep_best: bool, shift_us: int
+        self,
+        instrument: Instrument,
+        rules: BookRules,
+        writer: DayWriter,
+        cursor: Cursor,
+        *,
+        keep_best: bool,
+        shift_us: int,
     ) -> None:
         self.quality = Quality(clock_shift_us=shift_us)
         self._instrument = instrument
@@ -58,7 +70,7 @@ class RowMaker:
         self._shift_us = shift_us
         self._ticks: dict[Decimal, int] = {}
         self._lots: dict[Decimal, int] = {}
-        self._book = BookChanges(instrument.instrument_id, BookRules(recorded_sequence))
+        self._book = BookChanges(instrument.instrument_id, rules)
         self._gap_us = 0
         self._last_us = [0, 0, 0, 0]
         self._last_receive_us = [0, 0, 0, 0]
@@ -119,7 +131,7 @@ class RowMaker:
     def _begin_gap(self, event: Timed) -> None:
         self.quality.gaps += 1
         self.quality.crossed += self._book.stale.startswith("crossed")
-        self._note(f"gap: {self._book.stale}")
+        self._note(f"gap: {self._book.stale.removeprefix('gap: ')}")
         self._gap_us = self._row(BOOK, event, RowKind.GAP, 0, 0, 0)
 
     def _levels(self, event: Timed, bids: Sequence[Level], asks: Sequence[Level], sequence: int) -> None:
@@ -188,6 +200,8 @@ class RowMaker:
         """Keep the book as the day begins, so that a run can start there."""
         if event_us // DAY_US < self._day:
             return
+        if not 0 <= event_us < LATEST_US:
+            raise self._cursor.problem(f"{event_us} µs since the epoch is not a time from 1970 to 2100")
         day_us = event_us // DAY_US * DAY_US
         if self._day >= 0 and self._book.good:
             self._writer.open_day(event_us, self._opening(day_us, day_us if receive_us else 0))
@@ -216,6 +230,8 @@ class RowMaker:
             )
         if count < 0 or (what == "price" and count == 0):
             raise self._cursor.problem(f"{what} {to_text(value)} is not above 0")
+        if count > COUNT_MAX:
+            raise self._cursor.problem(f"{what} {to_text(value)} is too large for steps of {to_text(step)}")
         if len(known) >= NUMBERS_KEPT:
             known.clear()
         known[value] = count

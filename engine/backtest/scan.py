@@ -13,6 +13,7 @@ from engine.model.instrument import Instrument, instrument_id
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, PublicTrade
 from engine.model.money import ONE
 
+AHEAD_MAX_US = 3_600_000_000  # by which our clock may run behind the venue's
 FEED_FLOOR_US = 1_000  # the least feed latency that venue times are shifted to when our clock ran behind
 
 
@@ -70,6 +71,8 @@ def scan(events: Iterable[MarketEvent | ConnectorStatus], cursor: Cursor) -> Sca
             found.has_candles = True
         elif event.receive_us and event.event_us:
             ahead_us = event.receive_us - event.event_us
+            if ahead_us < -AHEAD_MAX_US:
+                raise cursor.problem(f"is of a time {-ahead_us / 1e6:.1f} s after its receipt: no clock is that wrong")
             found.ahead_us = ahead_us if found.ahead_us is None else min(found.ahead_us, ahead_us)
     if not found.events:
         raise TickwrightError(f"{cursor.file or 'the files'} held nothing of this market after {cursor.row} rows")

@@ -1,14 +1,18 @@
 """Small files of other programs and venues, written for the tests; the numbers are made up."""
 
 import gzip
+import io
 import json
+import lzma
+import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
-from connectors.binance.parse import recording_parser, venue_symbol
+from engine.app.registry import BUILT_IN, load
 from engine.backtest.columns import CANDLE_COLUMNS, Columns
 from engine.backtest.dataset import Dataset, Market
 from engine.backtest.importing import Job, import_files
@@ -97,17 +101,27 @@ def _trade(at_us: int, number: int, ticks: int, lots: int, buyer_is_maker: bool)
 def write(path: Path, text: str) -> Path:
     """A file, compressed if its name ends so."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = text.encode()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    path.write_bytes(PACKED.get(path.suffix, bytes)(text.encode()))
     return path
+
+
+def _zipped(data: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data", data)
+    return file.getvalue()
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".xz": lzma.compress, ".zip": _zipped}
 
 
 def import_one(path: Path, form: str, folder: Path, symbol: str = "BTC-USDT", **settings: object) -> Market:
     """Import one file into a data set."""
-    parser = recording_parser({symbol: f"binance:{symbol}"}) if form == "capture" else None
-    values = {"venue": "binance", "symbol": symbol, "files": [path], "format": form, "parser": parser}
+    venue = settings.get("venue", "binance")
+    parser = load(BUILT_IN.captures[venue])(symbol, f"{venue}:{symbol}") if form == "capture" else None  # type: ignore[index]
+    values = {"venue": venue, "symbol": symbol, "files": [path], "format": form, "parser": parser}
     given = Given(**{name: settings.pop(name) for name in Given.__struct_fields__ if name in settings})  # type: ignore[arg-type]
-    values |= {"venue_symbol": venue_symbol(symbol), "interval_us": 60_000_000, "given": given} | settings
+    values |= {"interval_us": 60_000_000, "given": given} | settings
     return import_files(Job(**values), folder)  # type: ignore[arg-type]
 
 

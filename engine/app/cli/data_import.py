@@ -67,15 +67,14 @@ def command(
     for file in files:
         if not file.is_file():
             raise Failure("E-NOTFOUND", f"there is no file {file}")
-    if form == "capture" and venue not in BUILT_IN.parsers:
-        raise Failure("E-USAGE", f"captures of {venue} cannot be read", fix=f"one of: {', '.join(BUILT_IN.parsers)}")
-    parser = load(BUILT_IN.parsers[venue])({symbol: f"{venue}:{symbol}"}) if form == "capture" else None
+    if form == "capture" and venue not in BUILT_IN.captures:
+        raise Failure("E-USAGE", f"captures of {venue} cannot be read", fix=f"one of: {', '.join(BUILT_IN.captures)}")
+    parser = load(BUILT_IN.captures[venue])(symbol, f"{venue}:{symbol}") if form == "capture" else None
     job = Job(
         files=files,
         format=form,
         venue=venue,
         symbol=symbol,
-        venue_symbol=next(iter(parser.symbols)) if parser else "",
         parser=parser,
         interval_us=interval_us,
         given=Given(

@@ -1,20 +1,21 @@
-"""Binance's public files (data.binance.vision): trades, aggTrades, klines, bookTicker, fundingRate, as CSV or zip.
+"""Binance's public files (data.binance.vision): trades, aggTrades, klines, bookTicker, fundingRate, T_DEPTH.
 
-Columns by the README of github.com/binance/binance-public-data; files with and without a header are both published,
+CSV or zip. Columns by the README of github.com/binance/binance-public-data; both with and without a header they exist,
 spot times since 2025 are in µs. Streams written as CSV under their own field names (`rx,E,T,t,p,q,m`) are read as well.
 bookDepth holds totals at percentages of the price, not levels: it is refused.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 
-from engine.backtest.found import Cursor, Numbers, csv_rows, header_of, stamp_us
+from engine.backtest.found import Cursor, Numbers, chosen, csv_rows, header_of, stamp_us
 from engine.backtest.importers.candles import candles_of
 from engine.backtest.importers.wanted import Wanted
 from engine.model.enums import Side
 from engine.model.event import MarketEvent
-from engine.model.market import BestQuote, FundingRate, MarkPrice, PublicTrade
+from engine.model.market import BestQuote, BookDelta, BookSnapshot, FundingRate, Level, MarkPrice, PublicTrade
 
 HEADLESS = {
     "trades": ["id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match"],
@@ -42,7 +43,7 @@ def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
         rows = chain([first], rows)
     for needed, reader in READERS.items():
         if all(name in names for name in needed):
-            yield from reader(_columns(rows, header_of(names, needed, cursor), cursor), wanted, cursor)
+            yield from reader(chosen(rows, header_of(names, needed, cursor), cursor), wanted, cursor)
             return
     if "percentage" in names:
         raise cursor.problem("bookDepth files hold totals at percentages of the price, no levels: they make no book")
@@ -54,15 +55,6 @@ def _names(path: Path, first: list[str], cursor: Cursor) -> list[str]:
         if f"-{kind}-" in path.name or (kind == "klines" and len(first) == KLINE_COLUMNS):
             return names
     raise cursor.problem("there is no header, and the name of the file has no -trades-, -aggTrades- or -klines-")
-
-
-def _columns(rows: Rows, columns: list[int], cursor: Cursor) -> Rows:
-    """The columns that are needed, in the order in which they were asked for."""
-    width = max(columns) + 1
-    for row in rows:
-        if len(row) < width:
-            raise cursor.problem(f"has {len(row)} columns instead of {width}; is the file cut off here?")
-        yield [row[column] for column in columns]
 
 
 def _trades(rows: Rows, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
@@ -87,6 +79,26 @@ def _best_quotes(rows: Rows, wanted: Wanted, cursor: Cursor) -> Iterator[MarketE
         bid_level, ask_level = (numbers[bid], numbers[bid_size]), (numbers[ask], numbers[ask_size])
         sequence = int(numbers[update])
         yield BestQuote(wanted.instrument_id, *bid_level, *ask_level, sequence, stamp_us(time, cursor), 0)
+
+
+def _depth(rows: Rows, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
+    """T_DEPTH: `snap` rows are a whole book, `set` rows new quantities; the rows of a message are together."""
+    numbers = Numbers(cursor)
+    for (time, first, last, kind, previous), message in groupby(rows, itemgetter(0, 1, 2, 3, 4)):
+        sides: dict[str, list[Level]] = {"b": [], "a": []}
+        for *_, side, price, quantity in message:
+            if side not in sides:
+                raise cursor.problem(f"'{side[:40]}' is neither b nor a")
+            sides[side].append((numbers[price], numbers[quantity]))
+        bids, asks, at_us = tuple(sides["b"]), tuple(sides["a"]), stamp_us(time, cursor)
+        ids = [int(numbers[text]) for text in (first, last, previous)]
+        if kind == "snap":
+            ordered = tuple(sorted(bids, reverse=True)), tuple(sorted(asks))
+            yield BookSnapshot(wanted.instrument_id, *ordered, ids[1], at_us, 0)
+        elif kind == "set":
+            yield BookDelta(wanted.instrument_id, bids, asks, ids[0], ids[1], at_us, 0, ids[2])
+        else:
+            raise cursor.problem(f"'{kind[:40]}' is neither snap nor set")
 
 
 def _funding(rows: Rows, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
@@ -118,5 +130,6 @@ READERS: dict[tuple[str, ...], Read] = {
     ("open_time", "open", "high", "low", "close", "volume"): candles_of,
     ("update_id", "best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty", "event_time"): _best_quotes,
     ("calc_time", "last_funding_rate"): _funding,
+    ("timestamp", "first_update_id", "last_update_id", "update_type", "pu", "side", "price", "qty"): _depth,
     ("rx_us", "E", "p", "r", "T"): _streamed_marks,
 }

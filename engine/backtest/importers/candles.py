@@ -1,7 +1,7 @@
 """Candles from rows of text."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.backtest.found import Cursor, Numbers, stamp_us
@@ -11,6 +11,9 @@ from engine.model.market import Candle
 from engine.model.money import ZERO
 
 FLOAT_DIGITS = 15  # what a double tells exactly: 5.2900000000000005e-05 was 0.0000529
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def candles_of(rows: Iterator[list[str]], wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
@@ -40,7 +43,7 @@ def time_us(text: str, cursor: Cursor) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise cursor.problem(f"'{text[:40]}' is not a time") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
 
 
 def _tidy(value: Decimal) -> Decimal:

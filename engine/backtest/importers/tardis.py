@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from engine.backtest.found import Cursor, Numbers, csv_rows, header_of, stamp_us
+from engine.backtest.found import Cursor, Numbers, chosen, csv_rows, header_of, stamp_us
 from engine.backtest.importers.wanted import Wanted
 from engine.model.enums import Side
 from engine.model.event import MarketEvent
@@ -26,18 +26,9 @@ def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
     names = next(rows, [])
     for needed, reader in ((BOOK, _book), (TRADES, _trades), (QUOTES, _quotes)):
         if all(name in names for name in needed):
-            columns = header_of(names, needed, cursor)
-            width = max(columns) + 1
-            yield from reader(_columns(rows, columns, width, cursor), wanted, cursor)
+            yield from reader(chosen(rows, header_of(names, needed, cursor), cursor), wanted, cursor)
             return
     raise cursor.problem(f"these are not the columns of incremental_book_L2, trades or quotes: {', '.join(names)}")
-
-
-def _columns(rows: Iterator[list[str]], columns: list[int], width: int, cursor: Cursor) -> Iterator[list[str]]:
-    for row in rows:
-        if len(row) < width:
-            raise cursor.problem(f"has {len(row)} columns instead of {width}; is the file cut off here?")
-        yield [row[column] for column in columns]
 
 
 def _book(rows: Iterator[list[str]], wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:

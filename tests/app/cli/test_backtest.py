@@ -140,9 +140,9 @@ def test_import_check_and_convert(tmp_path: Path) -> None:
     [
         (["none.csv", "--format", "binance", "--symbol", "BTC-USDT"], 6, "there is no file none.csv"),
         (
-            ["x.csv", "--format", "capture", "--symbol", "BTC-USDT", "--venue", "okx"],
+            ["x.csv", "--format", "capture", "--symbol", "BTC-USDT", "--venue", "kraken"],
             2,
-            "captures of okx cannot be read",
+            "captures of kraken cannot be read",
         ),
         (["x.csv", "--format", "binance", "--symbol", "BTCUSDT"], 2, "is not a trading pair"),
         (["x.csv", "--format", "binance", "--symbol", "BTC-USDT"], 1, "x.csv, row 1: these are not the columns"),
