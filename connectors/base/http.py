@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -66,11 +67,10 @@ class Http:
         Raises Failed: NOT_SENT if it cannot have reached the venue, else AMBIGUOUS.
         """
         started_us = self._now_us()
-        limits = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
         url = URL(self._base_url + target, encoded=True)
         try:
             async with self._session.request(
-                method, url, data=body or None, headers=headers, timeout=limits, allow_redirects=False
+                method, url, data=body or None, headers=headers, timeout=_limits(seconds), allow_redirects=False
             ) as response:
                 told = await _whole(response)
                 return Reply(response.status, response.headers, told, started_us, self._now_us())
@@ -80,6 +80,11 @@ class Http:
             raise Failed(Outcome.AMBIGUOUS, "timeout", f"no answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Failed(Outcome.AMBIGUOUS, "disconnected", type(error).__name__, broken=True) from None
+
+
+@cache
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from math import floor
+from typing import NamedTuple
 
 from connectors.base.outcomes import RATE_LIMIT, Failed
 from engine.core.venue_sheet import SECOND_US
@@ -96,6 +97,14 @@ class _Rolling:
         return self._entries[0][0] + self._interval_us if self._entries else now_us + self._interval_us
 
 
+class _Gauge(NamedTuple):
+    """A window, and how full it may be with urgent requests and with others."""
+
+    window: _Aligned | _Rolling
+    urgent_max: int
+    others_max: int
+
+
 class RateLimiter:
     """`limits` by name. A cost is named `name`, or `name:what` where each `what` has a window of its own.
 
@@ -107,19 +116,22 @@ class RateLimiter:
         self._now_us = now_us
         self._share = share
         self._limits = dict(limits)
-        self._windows: dict[str, _Aligned | _Rolling] = {}
+        self._gauges: dict[str, _Gauge] = {}
         self._paused_us = dict.fromkeys(Priority, 0)
         self._spaced_until_us = 0
         self._urgent_us = 0  # when the next urgent request may go during a pause
 
     async def passed(self, priority: Priority, costs: Mapping[str, int], seconds: float = 0.0) -> None:
         """Wait for room, for at most `seconds`; raises Failed(NOT_SENT). New orders do not wait: they would be old."""
+        if (at_us := self.ask(priority, costs)) == GO:
+            return
         deadline_us = self._now_us() + round(seconds * SECOND_US)
-        while (at_us := self.ask(priority, costs)) != GO:
+        while at_us != GO:
             if at_us > deadline_us or priority is Priority.CREATE:
                 wait_us = at_us - self._now_us()
                 raise Failed(Outcome.NOT_SENT, RATE_LIMIT, f"room in {wait_us / SECOND_US:.1f} s")
             await asyncio.sleep(max(0.001, (at_us - self._now_us()) / SECOND_US))
+            at_us = self.ask(priority, costs)
 
     def ask(self, priority: Priority, costs: Mapping[str, int]) -> int:
         """GO, and the request is counted; else when to ask again."""
@@ -131,27 +143,26 @@ class RateLimiter:
             at_us = max(at_us, self._urgent_us)
         if at_us > now_us:
             return at_us
-        part = self._share * (1.0 if urgent else 1.0 - RESERVE)
-        windows = [(self._window(name), self._limit(name), weight) for name, weight in costs.items()]
-        for window, limit, weight in windows:
-            if weight and window.used(now_us) + weight > max(floor(limit.weight * part), 1):
+        for name, weight in costs.items():
+            window, urgent_max, others_max = self._gauge(name)
+            if weight and window.used(now_us) + weight > (urgent_max if urgent else others_max):
                 return window.room_us(now_us)
-        for window, _, weight in windows:
+        for name, weight in costs.items():
             if weight:
-                window.add(now_us, weight)
+                self._gauges[name].window.add(now_us, weight)
         if spaced:
             self._urgent_us = now_us + SPACING_US
         return GO
 
     def told(self, name: str, used: int) -> None:
         """The venue's own count of a window."""
-        self._window(name).correct(self._now_us(), used)
+        self._gauge(name).window.correct(self._now_us(), used)
 
     def change(self, name: str, limit: Limit) -> None:
         """A limit as the venue tells it now."""
         if self._limits.get(name) != limit:
             self._limits[name] = limit
-            self._windows = {each: window for each, window in self._windows.items() if each.partition(":")[0] != name}
+            self._gauges = {each: gauge for each, gauge in self._gauges.items() if each.partition(":")[0] != name}
 
     def pause(self, until_us: int, *, orders_only: bool = False) -> None:
         """The venue asked for a pause (429). Cancels go on, once a second unless only new orders were too many."""
@@ -166,12 +177,11 @@ class RateLimiter:
         """Nothing at all before `until_us` (418)."""
         self.banned_us = max(self.banned_us, until_us)
 
-    def _limit(self, name: str) -> Limit:
-        return self._limits[name.partition(":")[0]]
-
-    def _window(self, name: str) -> _Aligned | _Rolling:
-        window = self._windows.get(name)
-        if window is None:
-            limit = self._limit(name)
-            window = self._windows[name] = _Aligned(limit) if limit.aligned else _Rolling(limit)
-        return window
+    def _gauge(self, name: str) -> _Gauge:
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            limit = self._limits[name.partition(":")[0]]
+            window = _Aligned(limit) if limit.aligned else _Rolling(limit)
+            most = [max(floor(limit.weight * part), 1) for part in (self._share, self._share * (1.0 - RESERVE))]
+            gauge = self._gauges[name] = _Gauge(window, *most)
+        return gauge

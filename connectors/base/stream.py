@@ -15,6 +15,7 @@ from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from connectors.base.credentials import without_secrets
 from connectors.base.outcomes import Failed
@@ -41,7 +42,7 @@ class Link(Protocol):
     """A connection as its conversation sees it."""
 
     def send(self, text: str) -> None:
-        """Queue a frame; frames leave in order."""
+        """Send a frame, at once; what is sent after the end of the connection is lost."""
         ...
 
     def confirm(self) -> None:
@@ -199,7 +200,6 @@ class _Connection:
         self._signal = signal
         self._conversation = plan.converse()
         self._socket: ClientConnection | None = None
-        self._outbox: asyncio.Queue[str] = asyncio.Queue()
         self._heard_us = 0
         self._helpers: list[asyncio.Task[None]] = []
         self._mourners: list[Callable[[], None]] = []
@@ -211,7 +211,10 @@ class _Connection:
     # ---- Link
 
     def send(self, text: str) -> None:
-        self._outbox.put_nowait(text)
+        socket = self._socket
+        if socket is not None and socket.protocol.state is State.OPEN:
+            socket.protocol.send_text(text.encode())
+            socket.transport.write(b"".join(socket.protocol.data_to_send()))
 
     def confirm(self) -> None:
         if not self.confirmed:
@@ -270,7 +273,7 @@ class _Connection:
             self.reason = f"cannot connect: {type(error).__name__}"
             return
         self._heard_us = plan.now_us()
-        self._helpers += [asyncio.create_task(each) for each in (self._write(), self._beat(), self._grow_old())]
+        self._helpers += [asyncio.create_task(each) for each in (self._beat(), self._grow_old())]
         try:
             self._conversation.begin(self)
             await self._read(self._socket)
@@ -295,12 +298,6 @@ class _Connection:
                     events = [BadMessageSeen(plan.venue, plan.channel, str(error)[:EXCERPT], excerpt, receive_us)]
                 if events:
                     plan.hear(events)
-
-    async def _write(self) -> None:
-        assert self._socket is not None
-        with suppress(ConnectionClosed):
-            while True:
-                await self._socket.send(await self._outbox.get())
 
     async def _beat(self) -> None:
         """Ask every five seconds whether anybody is there; hang up when nothing at all was heard for ten."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
+from msgspec import Struct
 from msgspec.json import encode
+from multidict import CIMultiDict
 
 from connectors.base.breaker import Breaker
 from connectors.base.credentials import Credentials
@@ -51,8 +52,7 @@ _PRIORITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, gc=False):
     """One request. `weight` is what it costs of the address's limit; `action` None: a question about the market.
 
     `prefix` is another than the API's own for what belongs elsewhere: there times are in milliseconds.
@@ -60,7 +60,7 @@ class Call:
 
     method: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = {}
     action: Action | None = None
     weight: int = 1
     seconds: float = 10.0
@@ -76,15 +76,16 @@ class Key:
     def __init__(self, credentials: Credentials) -> None:
         self.api_key = credentials.api_key.reveal()
         self.logs_on = is_ed25519(credentials.secret)
-        is_pem = credentials.secret.reveal().startswith(PEM)
-        self.sign: Signer = private_key(credentials.secret) if is_pem else hmac_hex(credentials.secret)
-        self.headers = {"X-MBX-APIKEY": self.api_key, **_HEADERS, **_FORM}
+        self._is_pem = credentials.secret.reveal().startswith(PEM)
+        self.sign: Signer = private_key(credentials.secret) if self._is_pem else hmac_hex(credentials.secret)
+        self.headers = CIMultiDict({"X-MBX-APIKEY": self.api_key, **_HEADERS, **_FORM})
 
     def query(self, params: Mapping[str, str], stamp: int) -> str:
         """The parameters with time (µs or ms) and signature, as they are sent."""
-        text = "".join(f"{name}={value}&" for name, value in params.items())
+        text = "".join([f"{name}={value}&" for name, value in params.items()])
         text += f"recvWindow={RECV_WINDOW_MS}&timestamp={stamp}"
-        return f"{text}&signature={quote(self.sign(text.encode()), safe='')}"
+        signature = self.sign(text.encode())
+        return f"{text}&signature={quote(signature, safe='') if self._is_pem else signature}"
 
     def parameters(self, params: Mapping[str, str | int], stamp_us: int) -> dict[str, str | int]:
         """The same for the WebSocket API, where the names are signed in alphabetical order."""
@@ -126,17 +127,18 @@ class Rest:
         self._now_us = now_us
         self._troubled = troubled
         self._breaker = Breaker()
+        self._costs: dict[tuple[Action | None, int], dict[str, int]] = {}  # by action and weight
 
     async def public(self, call: Call) -> Reply:
         """An answer about the market. Raises Failed."""
-        await self._limiter.passed(Priority.SNAPSHOT, self._costs(call), WAIT_SECONDS)
+        await self._limiter.passed(Priority.SNAPSHOT, self._costs_of(call), WAIT_SECONDS)
         return self._judged(call, await self._unsigned(call, _HEADERS))
 
     async def keyed(self, call: Call) -> Reply:
         """The same where the venue wants to know who asks, and needs no signature for it."""
         if self._key is None:
             raise Failed(Outcome.NOT_SENT, "no_key")
-        await self._limiter.passed(Priority.LOOKUP, self._costs(call), WAIT_SECONDS)
+        await self._limiter.passed(Priority.LOOKUP, self._costs_of(call), WAIT_SECONDS)
         return self._judged(call, await self._unsigned(call, self._key.headers))
 
     async def signed(self, call: Call, stamp_us: int, socket: OrderSocket | None = None) -> Reply:
@@ -150,7 +152,7 @@ class Rest:
         creates = call.action in _CREATES
         if creates and not self._breaker.allows(self._now_us()):
             raise Failed(Outcome.NOT_SENT, "breaker", "the venue does not answer")
-        await self._limiter.passed(_PRIORITIES[call.action], self._costs(call), WAIT_SECONDS)
+        await self._limiter.passed(_PRIORITIES[call.action], self._costs_of(call), WAIT_SECONDS)
         stamp = stamp_us + self._clock.offset_us
         try:
             if socket is None:
@@ -174,11 +176,15 @@ class Rest:
             if name is not None:
                 self._limiter.told(name, row.count)
 
-    def _costs(self, call: Call) -> dict[str, int]:
-        windows = self._dialect.every
-        if call.action is not None:
-            windows = (*windows, *self._dialect.creates.get(call.action, ()))
-        return {WEIGHT: call.weight, **dict.fromkeys(windows, 1)}
+    def _costs_of(self, call: Call) -> dict[str, int]:
+        kind = (call.action, call.weight)
+        costs = self._costs.get(kind)
+        if costs is None:
+            windows = [*self._dialect.every]
+            if call.action is not None:
+                windows += self._dialect.creates.get(call.action, ())
+            costs = self._costs[kind] = {WEIGHT: call.weight, **dict.fromkeys(windows, 1)}
+        return costs
 
     async def _unsigned(self, call: Call, headers: Mapping[str, str]) -> Reply:
         query = "&".join(f"{name}={value}" for name, value in call.params.items())
