@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.simulated.book_order import OUTSIDE, BookOrder, Outcome, What
+from connectors.simulated.contract import Contract
 from connectors.simulated.ledger import Ledger
 from connectors.simulated.listing import Listing, Print
 from connectors.simulated.register import OrderRegister
@@ -49,16 +50,32 @@ class Bookkeeper:
                 self._note(listing, listing.orders[outcome.order.key], outcome, now_us)
 
     def lock(self, listing: Listing, order: VenueOrder, price: Decimal | None, quantity: Decimal) -> bool:
-        """Lock what `quantity` at `price` needs; False if the funds do not cover it. No price: nothing is locked."""
+        """Lock what `quantity` at `price` needs; False if the funds do not cover it. No price: nothing is locked.
+
+        Perpetuals say why they do not cover it: Rejected.
+        """
         if price is not None:
             request = order.request
             rate = max(fee_rates(order.account, listing.instrument))
-            asset, amount = listing.settlement.need(request.side, price, quantity, rate)
+            settlement = listing.settlement
+            if isinstance(settlement, Contract):
+                settlement.lock(order, price, quantity, rate)
+                order.lock_price = price
+                return True
+            asset, amount = settlement.need(request.side, price, quantity, rate)
             list_id = request.list_id and f"{request.instrument_id} {request.list_id}"
             if not self._ledger.lock(order.account.number, order.book.key, asset, amount, list_id):
                 return False
         order.lock_price = price
         return True
+
+    def take_over(self, listing: Listing, order: VenueOrder, price: Decimal, now_us: int) -> None:
+        """Fill the rest of an order outside the book, at this price: the public sees nothing."""
+        listing.trade_number += 1
+        number, quantity = order.account.number, order.remaining
+        buyer, seller = (number, OUTSIDE) if order.request.side is Side.BUY else (OUTSIDE, number)
+        listing.settlement.trade(buyer, seller, price, quantity)
+        self._fill(listing, order.book, Liquidity.TAKER, price, quantity, now_us)
 
     def _note(self, listing: Listing, order: VenueOrder, outcome: Outcome, now_us: int) -> None:
         """Anything but a trade."""
@@ -81,7 +98,7 @@ class Bookkeeper:
             self._end(listing, order)
 
     def _end(self, listing: Listing, order: VenueOrder) -> None:
-        self._ledger.release(order.book.key)
+        (self._ledger if listing.contract is None else listing.contract).release(order.book.key)
         del listing.orders[order.book.key]
         if order.state.status is not OrderStatus.REJECTED:
             self._register.end(order)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from connectors.simulated.bookless import BooklessMarket
 from connectors.simulated.capture import FrameParser
 from connectors.simulated.connector import SimulatedConnector
+from connectors.simulated.contract import TIERS, ContractTerms
 from connectors.simulated.market import Market
 from connectors.simulated.prices import PricePath
 from connectors.simulated.replay import ReplayMarket
@@ -18,7 +20,8 @@ from connectors.simulated.venue import SimulatedExchange
 from engine.core.venue_sheet import LookupScope, VenueSheet
 from engine.model.enums import InstrumentKind, Side
 from engine.model.instrument import Instrument, instrument_id
-from engine.model.money import ZERO
+from engine.model.money import ONE, ZERO
+from engine.perp.funding import HOURS_8_US
 from engine.schema.values import BadValue
 
 PRICE_DIGITS = 6  # significant digits of a price at the start; quantities are as fine as one unit of quote
@@ -31,7 +34,10 @@ ParserOf = Callable[[Mapping[str, str]], FrameParser]
 
 @dataclass(frozen=True, slots=True)
 class VenueSettings:
-    """One simulated exchange. `replay` is a recorded market's files, else `market` says how prices move."""
+    """One simulated exchange. `replay` is a recorded market's files, else `market` says how prices move.
+
+    `leverage` and `funding_interval_us` are those of its perpetuals.
+    """
 
     name: str
     trading_pairs: Sequence[str]
@@ -41,6 +47,8 @@ class VenueSettings:
     latency_us: int
     maker_rate: Decimal
     taker_rate: Decimal
+    leverage: Decimal = ONE
+    funding_interval_us: int = HOURS_8_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _replayed(settings: VenueSettings, world: Surroundings) -> SimulatedConnecto
 def _connector(
     settings: VenueSettings, instruments: list[Instrument], markets: list[Market], start_us: int
 ) -> SimulatedConnector:
-    exchange = SimulatedExchange(settings.name, instruments)
+    exchange = SimulatedExchange(settings.name, instruments, terms=contract_terms(settings, instruments))
     account = exchange.open_account("bot", settings.balances)
     latency_us = settings.latency_us
     return SimulatedConnector(
@@ -144,25 +152,40 @@ def _connector(
     )
 
 
+def contract_terms(settings: VenueSettings, instruments: Sequence[Instrument]) -> dict[str, ContractTerms]:
+    """What the perpetuals among the instruments promise."""
+    terms = ContractTerms(funding_interval_us=settings.funding_interval_us)
+    return {each.instrument_id: terms for each in instruments if each.kind is not InstrumentKind.SPOT}
+
+
 def _scenario(settings: VenueSettings, scenarios: dict[str, Scenario]) -> Scenario:
     return resolve(settings.market or MarketSection(), scenarios)
 
 
 def _instrument(settings: VenueSettings, pair: str, price_step: Decimal, quantity_step: Decimal) -> Instrument:
     base, quote, *kind = pair.split("-")
+    first = TIERS.tiers[0]
+    contract: dict[str, Any] = {
+        "kind": InstrumentKind.PERPETUAL,
+        "settle": quote,
+        "margin_initial_rate": ONE / first.leverage_max,
+        "margin_maintenance_rate": first.rate,
+        "leverage_max": first.leverage_max,
+        "leverage": settings.leverage,
+    }
     return Instrument(
         instrument_id=instrument_id(settings.name, pair),
         venue=settings.name,
         symbol=pair,
         base=base,
         quote=quote,
-        kind=InstrumentKind.PERPETUAL if kind else InstrumentKind.SPOT,
         price_step=price_step,
         quantity_step=quantity_step,
         quantity_min=quantity_step,
         notional_min=NOTIONAL_MIN if quote in ("USDT", "USDC", "USD", "EUR") else ZERO,
         maker_rate=settings.maker_rate,
         taker_rate=settings.taker_rate,
+        **(contract if kind else {}),
     )
 
 

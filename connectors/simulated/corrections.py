@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.simulated.book_order import OUTSIDE
+from connectors.simulated.contract import Contract
 from connectors.simulated.ledger import FEES, Ledger
 from connectors.simulated.listing import Listing
 from connectors.simulated.settlement import SpotSettlement
@@ -42,6 +43,6 @@ def correct(ledger: Ledger, listing: Listing, account: int, fill: Fill, quantity
     return made
 
 
-def _move(settlement: SpotSettlement, account: int, side: Side, price: Decimal, quantity: Decimal) -> None:
+def _move(settlement: SpotSettlement | Contract, account: int, side: Side, price: Decimal, quantity: Decimal) -> None:
     buyer, seller = (account, OUTSIDE) if side is Side.BUY else (OUTSIDE, account)
     settlement.trade(buyer, seller, price, quantity)

@@ -79,21 +79,34 @@ class Desk:
                 return [AccountSnapshot(exchange.venue, started_us, receive_us, open_orders=rows)]
             case FetchBalances():
                 balances = tuple(replace(balance, receive_us=receive_us) for balance in exchange.balances(account))
-                return [AccountSnapshot(exchange.venue, started_us, receive_us, balances=balances)]
+                positions = exchange.positions(account)
+                snapshot = AccountSnapshot(
+                    exchange.venue, started_us, receive_us, balances=balances, positions=positions
+                )
+                return [*self._payments(receive_us), snapshot]
             case ArmDeadMan(_, instrument_id, timeout_ms):
                 exchange.arm_dead_man(account, instrument_id, timeout_ms)
                 return []
 
     def news(self, reports: list[Report], receive_us: int) -> list[Event]:
-        """The private stream: fills and order updates, then the balances that changed."""
+        """The private stream: fills and order updates, funding, then the balances that changed."""
         events: list[Event] = []
         for report in reports:
             if report.order.account is self.account:
                 events += events_of(report, receive_us)
+        for payment in self.exchange.drain_payments():
+            if payment.account == self.account.number:
+                events.append(replace(payment.transfer, receive_us=receive_us))
         for number, asset in self.exchange.drain_touched():
             if number == self.account.number:
                 events.append(replace(self.exchange.balance(self.account, asset), receive_us=receive_us))
         return events
+
+    def _payments(self, receive_us: int) -> list[Event]:
+        """The latest funding payments again: a stream may have lost one, and each is booked once."""
+        margin, number = self.exchange.margin, self.account.number
+        payments = () if margin is None else margin.history
+        return [replace(each.transfer, receive_us=receive_us) for each in payments if each.account == number]
 
     def _trades(self, request: FetchTrades, started_us: int, receive_us: int) -> list[Event]:
         after = int(request.from_cursor or 0)

@@ -37,6 +37,8 @@ class Feed:
                     )
             if listing.prints:
                 self._add_trades(events, instrument_id, listing, receive_us)
+        if self._exchange.margin is not None:
+            events += self._exchange.margin.news(self._exchange.now_us, receive_us)
         if self._exchange.notices:
             events += [structs.replace(notice, receive_us=receive_us) for notice in self._exchange.notices]
             self._exchange.notices.clear()

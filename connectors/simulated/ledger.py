@@ -1,7 +1,7 @@
 """The venue's money: totals and locks per account, exact to the last digit.
 
 Every movement goes from one account to another, so the sum of an asset over all accounts changes by deposits only.
-OUTSIDE (everybody who is not simulated) and FEES (the venue itself) have no limits and may go below zero.
+OUTSIDE (everybody who is not simulated), FEES (the venue itself) and INSURANCE have no limits and may go below zero.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 from engine.model.money import ZERO
 
 FEES = -1
+INSURANCE = -2  # the fund that takes over what liquidations leave
 
 
 class Ledger:
@@ -59,6 +60,10 @@ class Ledger:
         self._orders[key] = (pool, amount)
         self._change_lock(account, asset, growth)
         return True
+
+    def reserve(self, account: int, asset: str, growth: Decimal) -> None:
+        """Lock so much more, or less, for no order in particular, whether it is there or not."""
+        self._change_lock(account, asset, growth)
 
     def release(self, key: int) -> None:
         """An order ended: its need is gone."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from connectors.simulated.book_order import BookOrder
+from connectors.simulated.contract import Contract
 from connectors.simulated.matching import MatchingEngine
 from connectors.simulated.settlement import SpotSettlement
 from connectors.simulated.venue_order import VenueOrder
@@ -32,17 +33,18 @@ class Print(Struct, frozen=True, gc=False):
 
 class Listing:
     """`orders` are the traders' live orders by key, `trades` each trader's own trades, `prints` undelivered trades,
-    `corrections` what the venue has taken back of trades."""
+    `corrections` what the venue has taken back of trades. `contract` is the settlement of a perpetual, else None."""
 
     def __init__(
         self,
         instrument: Instrument,
-        settlement: SpotSettlement,
+        settlement: SpotSettlement | Contract,
         next_key: Callable[[], int],
         admit: Callable[[Listing, BookOrder], str],
     ) -> None:
         self.instrument = instrument
         self.settlement = settlement
+        self.contract = settlement if isinstance(settlement, Contract) else None
         self.engine = MatchingEngine(next_key, lambda order: admit(self, order))
         self.orders: dict[int, VenueOrder] = {}
         self.trades: dict[int, list[Fill]] = {}

@@ -179,7 +179,7 @@ class ServedVenue:
             self._stream(client, [*public, *private.get(client.desk.account.number, ())])
 
     def _private_news(self, reports: Sequence[Report], touched: Sequence[tuple[int, str]]) -> dict[int, list[Event]]:
-        """By account: fills and order updates, then the balances that changed."""
+        """By account: fills and order updates, funding, then the balances that changed."""
         news: dict[int, list[Event]] = {}
         for report in reports:
             order = report.order
@@ -187,6 +187,8 @@ class ServedVenue:
             if report.state.what is What.ACCEPTED:
                 self._orders[order.account.name][order.request.client_order_id] += 1
             events += events_of(report, 0)
+        for payment in self.exchange.drain_payments():
+            news.setdefault(payment.account, []).append(payment.transfer)
         by_number = {desk.account.number: desk.account for desk in self._desks.values()}
         for number, asset in touched:
             if number in by_number:

@@ -1,4 +1,4 @@
-"""What an order locks and what a trade moves on a spot market. A margin market would be a second class beside this one.
+"""What an order locks and what a trade moves on a spot market; `contract.py` is the same for perpetuals.
 
 Fees are `notional × rate`, charged in the instrument's `fee_asset`: quote (default), base (meaning the received asset:
 base for a buyer, quote for a seller) or a third asset at `fee_prices` (too little of it: the received asset).
@@ -32,6 +32,10 @@ class SpotSettlement:
                 f"{instrument.instrument_id}: fee_asset {self._fee_asset} is neither {instrument.base} nor "
                 f"{instrument.quote}; give its price in {instrument.quote} in fee_prices"
             )
+
+    def holding(self, account: int) -> Decimal:
+        """How much an account has of the base asset."""
+        return self._ledger.total(account, self._instrument.base)
 
     def need(self, side: Side, price: Decimal, quantity: Decimal, rate: Decimal) -> tuple[str, Decimal]:
         """(asset, amount) that an order for `quantity` at `price` must have free; `rate` is the highest fee rate."""

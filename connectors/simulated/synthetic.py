@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ class SyntheticMarket:
         if self._scenario.price_impact:
             self._feel_impact(exchange, now)
         self.fair_price = self._path.at(now_us - self._lag_us)
+        if exchange.margin is not None and self._instrument.instrument_id in exchange.margin.listings:
+            exchange.margin.set_index(self._instrument.instrument_id, Decimal(repr(self.fair_price)))
         self.next_us = now_us + self._scenario.market_update_interval
         self._shock(elapsed_us, exchange)
         if self._halted:
@@ -76,7 +79,7 @@ class SyntheticMarket:
 
     def _feel_impact(self, exchange: SimulatedExchange, now: Conditions) -> None:
         """Move the fair price by what traders have taken from OUTSIDE since the last step, relative to the depth."""
-        outside = exchange.ledger.total(OUTSIDE, self._instrument.base)
+        outside = exchange.listing(self._instrument.instrument_id).settlement.holding(OUTSIDE)
         taken, self._outside = self._outside - outside, outside
         if taken:
             self._path.move(max(0.5, 1.0 + float(self._scenario.price_impact) * float(taken) / now.depth))

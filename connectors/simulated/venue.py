@@ -14,24 +14,30 @@ import msgspec
 
 from connectors.simulated.book_order import MILLION, BookOrder, SelfTrade, What
 from connectors.simulated.bookkeeping import Bookkeeper, fee_rates
+from connectors.simulated.contract import Contract, ContractTerms
 from connectors.simulated.ledger import Ledger
 from connectors.simulated.listing import Listing
+from connectors.simulated.margin import Margin, Payment
 from connectors.simulated.market import NEVER_US
 from connectors.simulated.order_rules import MARKETS, order_problems
 from connectors.simulated.register import OrderRegister
 from connectors.simulated.settlement import SpotSettlement
 from connectors.simulated.venue_order import Account, ClientIds, OrderState, Report, VenueOrder
-from engine.model.account import Balance
-from engine.model.enums import OrderStatus, OrderType, Side
+from engine.model.account import Balance, Position
+from engine.model.enums import InstrumentKind, OrderStatus, OrderType, Side, TimeInForce
 from engine.model.errors import Rejected
 from engine.model.event import BadMessageSeen, Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO, to_text
+from engine.model.order import LIQUIDATION, liquidation_id
 from engine.model.request import AmendOrder, SubmitOrder
 
 
 class SimulatedExchange:
-    """`orders_max` open orders per account and instrument; `orders_kept` ended orders can still be looked up."""
+    """`orders_max` open orders per account and instrument; `orders_kept` ended orders can still be looked up.
+
+    `margin` keeps the margin accounts where perpetuals are listed, else it is None; `terms` by instrument id.
+    """
 
     def __init__(
         self,
@@ -42,6 +48,7 @@ class SimulatedExchange:
         fee_prices: Mapping[str, Decimal] | None = None,
         orders_max: int = 200,
         orders_kept: int = 100_000,
+        terms: Mapping[str, ContractTerms] | None = None,
     ) -> None:
         self.venue = venue
         self.now_us = 0
@@ -51,14 +58,21 @@ class SimulatedExchange:
         self.accounts: dict[str, Account] = {}
         self.orders_max = orders_max
         self._next_key = count(1).__next__
-        self.listings = {
-            instrument.instrument_id: Listing(
-                instrument, SpotSettlement(self.ledger, instrument, fee_prices or {}), self._next_key, self._admit
-            )
-            for instrument in instruments
-        }
+        self.margin: Margin | None = None
+        self.listings: dict[str, Listing] = {}
+        for instrument in instruments:
+            settlement: SpotSettlement | Contract
+            if instrument.kind is InstrumentKind.SPOT:
+                settlement = SpotSettlement(self.ledger, instrument, fee_prices or {})
+            else:
+                found = (terms or {}).get(instrument.instrument_id) or ContractTerms()
+                settlement = Contract(self.ledger, instrument, found, self._profit)
+            self.listings[instrument.instrument_id] = Listing(instrument, settlement, self._next_key, self._admit)
         self._register = OrderRegister(client_ids, orders_kept)
         self._books = Bookkeeper(self.ledger, self._register)
+        contracts = {name: each for name, each in self.listings.items() if each.contract is not None}
+        if contracts:
+            self.margin = Margin(venue, self.ledger, contracts, self.accounts, self._cancel_all, self._close_out)
         self._dead_men: dict[tuple[int, str], int] = {}
 
     # --- set-up and the market's controls
@@ -104,8 +118,10 @@ class SimulatedExchange:
 
     @property
     def next_us(self) -> int:
-        """When an order may expire or a dead man's switch fire by itself; NEVER_US if nothing is due."""
+        """When an order may expire, funding or a dead man's switch be due by itself; NEVER_US if nothing is."""
         next_us = min(self._dead_men.values()) if self._dead_men else NEVER_US
+        if self.margin is not None:
+            next_us = min(next_us, self.margin.next_us)
         for listing in self.listings.values():
             expiries = listing.engine.expiries
             if expiries and expiries[0][0] < next_us:
@@ -115,6 +131,8 @@ class SimulatedExchange:
     def advance(self, now_us: int) -> None:
         """Move the venue's clock (never backwards) and let what is due happen."""
         self.now_us = now_us
+        if self.margin is not None:
+            self.margin.pay_funding(now_us)
         for listing in self.listings.values():
             listing.engine.advance(now_us)
             if listing.engine.outcomes:
@@ -130,10 +148,12 @@ class SimulatedExchange:
             self._books.settle(listing, self.now_us)
 
     def settle_all(self) -> None:
-        """Book everything that a market's step has done."""
+        """Book everything that a market's step has done; then marks follow, and liquidations."""
         for listing in self.listings.values():
             if listing.engine.outcomes:
                 self._books.settle(listing, self.now_us)
+        if self.margin is not None:
+            self.margin.step(self.now_us)
 
     # --- requests
 
@@ -150,8 +170,7 @@ class SimulatedExchange:
         self._fund(listing, order)
         listing.orders[key] = order
         if request.reduce_only:
-            holding = self.ledger.total(account.number, listing.instrument.base)
-            listing.engine.positions[account.number] = listing.lots(holding)
+            listing.engine.positions[account.number] = listing.lots(listing.settlement.holding(account.number))
         listing.engine.submit(order.book)
         self.settle(listing)
         if order.state.status is OrderStatus.REJECTED:
@@ -222,8 +241,19 @@ class SimulatedExchange:
         return tuple(self.balance(account, asset) for asset in sorted(self.ledger.totals.get(account.number, {})))
 
     def balance(self, account: Account, asset: str) -> Balance:
-        total = self.ledger.total(account.number, asset)
-        return Balance(self.venue, asset, total, self.ledger.free(account.number, asset), self.now_us)
+        """One asset; where it backs positions, `free` counts their unrealised profits and losses."""
+        total, free = self.ledger.total(account.number, asset), self.ledger.free(account.number, asset)
+        if self.margin is not None:
+            free = max(ZERO, free + self.margin.profit(account.number, asset))
+        return Balance(self.venue, asset, total, free, self.now_us)
+
+    def positions(self, account: Account) -> tuple[Position, ...] | None:
+        """On every perpetual; None at an exchange without any."""
+        return None if self.margin is None else self.margin.positions(account.number)
+
+    def drain_payments(self) -> list[Payment]:
+        """Funding that was paid since the last call."""
+        return [] if self.margin is None else self.margin.drain_payments()
 
     def drain_reports(self) -> list[Report]:
         """News about traders' orders since the last call, in order."""
@@ -319,17 +349,54 @@ class SimulatedExchange:
         return listing.price(max(engine.best(Side.SELL), engine.last_ticks)) * (ONE + request.trailing_delta)
 
     def _covers(self, listing: Listing, order: VenueOrder) -> bool:
-        """Whether an account can pay for a market order, going by the book as it is."""
+        """Whether an account can pay for a market order, going by the book. Perpetuals say why not: Rejected."""
         instrument, side, quantity = listing.instrument, order.request.side, order.request.quantity
-        cost = instrument.price_step * instrument.quantity_step * listing.engine.reachable(order.book)[1]
+        lots, ticks = listing.engine.reachable(order.book)
+        cost = instrument.price_step * instrument.quantity_step * ticks
         rate = max(fee_rates(order.account, instrument))
+        settlement = listing.settlement
+        if isinstance(settlement, Contract):
+            if lots:
+                settlement.check_market(order, listing.quantity(lots), instrument.price_step * ticks / lots, rate)
+            return True
         price, quantity = (cost, ONE) if side is Side.BUY else (ZERO, quantity)
-        asset, amount = listing.settlement.need(side, price, quantity, rate)
+        asset, amount = settlement.need(side, price, quantity, rate)
         return amount <= self.ledger.free(order.account.number, asset) + self.ledger.locked_for(order.book.key)
 
     def _admit(self, listing: Listing, book: BookOrder) -> str:
         """Whether a triggered order may enter: a market order must be able to pay for what it meets now."""
         self.settle(listing)
-        if book.order_type is OrderType.STOP_MARKET and not self._covers(listing, listing.orders[book.key]):
-            return "insufficient_funds"
+        try:
+            if book.order_type is OrderType.STOP_MARKET and not self._covers(listing, listing.orders[book.key]):
+                return "insufficient_funds"
+        except Rejected as error:
+            return error.code
         return ""
+
+    def _profit(self, account: int, asset: str) -> Decimal:
+        assert self.margin is not None
+        return self.margin.profit(account, asset)
+
+    def _close_out(self, account: Account, listing: Listing, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
+        """An order by which the exchange closes a position: what the book does not take is filled outside of it.
+
+        Returns how much that was.
+        """
+        key = self._next_key()
+        instrument_id = listing.instrument.instrument_id
+        request = SubmitOrder(
+            liquidation_id(self.venue, str(key)), instrument_id, side, OrderType.LIMIT, quantity, price, TimeInForce.IOC
+        )
+        state = OrderState(self.now_us, What.ACCEPTED, OrderStatus.OPEN, ZERO, ZERO, price, quantity, LIQUIDATION)
+        order = VenueOrder(request, account, str(key), self._book_order(account, listing, request, key), [state])
+        listing.orders[key] = order
+        engine = listing.engine
+        engine.submit(order.book)
+        engine.outcomes = [
+            each for each in engine.outcomes if each.what is not What.EXPIRED or each.order is not order.book
+        ]
+        self.settle(listing)
+        left = order.remaining
+        if left:
+            self._books.take_over(listing, order, price, self.now_us)
+        return left

@@ -52,6 +52,8 @@ def build_venues(
             latency_us=exchange.latency,
             maker_rate=exchange.maker_fee,
             taker_rate=exchange.taker_fee,
+            leverage=exchange.leverage,
+            funding_interval_us=exchange.funding_interval,
         )
         for name, exchange in config.exchanges.items()
         if isinstance(exchange, SimulatedExchange)

@@ -1,4 +1,4 @@
-"""Orders that turn up: own ones that we do not know (T22, T23) and twins (R12).
+"""Orders that turn up: own ones that we do not know (T22, T23), the venue's liquidations (T22) and twins (R12).
 
 After a log loss the venue is the memory. And a client order id is unique among *open* orders only, so a doubled create
 can execute again once the first one is closed: an order is its venue id, and a client id may name several.
@@ -13,6 +13,7 @@ from engine.core.venue_sheet import LeftoverPolicy
 from engine.model.enums import OrderStatus, OrderType, Phase, Side, UpdateSource
 from engine.model.event import OrderUpdate
 from engine.model.fill import Fill
+from engine.model.money import to_text
 from engine.model.order import Order
 
 
@@ -40,6 +41,18 @@ def adopt_update(state: TrackerState, update: OrderUpdate, now_us: int) -> Recor
         state.want_cancel(record, now_us)
     text = f"own order found at the venue ({update.status}): {'waiting for a slot' if claimable else 'cancelling it'}"
     state.alarm(AlarmKind.CLAIMABLE if claimable else AlarmKind.ADOPTED, record.order, text, now_us)
+    return record
+
+
+def adopt_liquidation(state: TrackerState, news: OrderUpdate | Fill, now_us: int) -> Record | None:
+    """T22: an order by which the venue closed our position. Its trades are ours; nobody cancels it."""
+    if news.side is None:
+        return None
+    price, quantity = (news.price, news.quantity) if isinstance(news, OrderUpdate) else (None, None)
+    record = _adopt(state, news, news.side, price, quantity, now_us)
+    size = "" if quantity is None else f"{to_text(quantity)} "
+    text = f"the exchange closed a position of ours: {news.side} {size}by its order {news.venue_order_id}"
+    state.alarm(AlarmKind.LIQUIDATED, record.order, text, now_us)
     return record
 
 

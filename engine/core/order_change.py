@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     FOREIGN = "foreign"
     PARKED_DROPPED = "parked_dropped"
+    LIQUIDATED = "liquidated"  # the venue closed a position of ours
 
 
 class Alarm(Struct, frozen=True, gc=False, tag=True, array_like=True):

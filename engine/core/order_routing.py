@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from engine.core.adoption import adopt_fill, adopt_twin, adopt_update
+from engine.core.adoption import adopt_fill, adopt_liquidation, adopt_twin, adopt_update
 from engine.core.marks import mark
 from engine.core.order_change import Alarm, AlarmKind
 from engine.core.order_record import Record
@@ -10,6 +10,7 @@ from engine.core.tracker_state import TrackerState
 from engine.model.enums import OrderStatus
 from engine.model.event import OrderUpdate
 from engine.model.fill import Fill
+from engine.model.order import is_liquidation
 
 
 class Named(Protocol):
@@ -54,6 +55,8 @@ def route_update(state: TrackerState, update: OrderUpdate) -> Record | None:
         return record if update.status is OrderStatus.UNKNOWN else adopt_twin(state, record, update, update.receive_us)
     if state.ids.is_own(update.client_order_id):
         return adopt_update(state, update, update.receive_us)
+    if is_liquidation(update.client_order_id):
+        return adopt_liquidation(state, update, update.receive_us)
     if state.parking.count and venue_order_id and update.client_order_id:
         mark("parked_foreign")
         state.parking.release(update.instrument_id, venue_order_id)
@@ -77,6 +80,8 @@ def route_fill(state: TrackerState, fill: Fill) -> Record | None:
     if state.ids.is_own(fill.client_order_id):
         mark("fill_unknown_order")
         return adopt_fill(state, fill, fill.receive_us)
+    if is_liquidation(fill.client_order_id):
+        return adopt_liquidation(state, fill, fill.receive_us)
     if not fill.client_order_id:
         _park(state, fill)
     return None

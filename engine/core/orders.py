@@ -38,7 +38,7 @@ from engine.model.event import (
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
-from engine.model.order import Order
+from engine.model.order import Order, is_liquidation
 from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, SubmitOrder
 
 FILL_NEW, CANCEL_RECORDED, SUBMIT_SENT = News.FILL_NEW, News.CANCEL_RECORDED, News.SUBMIT_SENT
@@ -289,7 +289,7 @@ class OrderTracker:
 
     def wants_recall(self, event: OrderUpdate | Fill | FillCorrected | RequestFailed) -> RecallOrder | None:
         """What the driver must read from the order log, and apply as OrderRecalled, before it applies `event`."""
-        own = self.state.ids.is_own(event.client_order_id)
+        own = self.state.ids.is_own(event.client_order_id) or is_liquidation(event.client_order_id)
         if (event.client_order_id and not own) or find(self.state, event) is not None:
             return None
         return RecallOrder(event.client_order_id, event.venue_order_id)

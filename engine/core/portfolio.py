@@ -22,7 +22,7 @@ from engine.model.event import AccountSnapshot, TransferSeen
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
-from engine.model.order import Order
+from engine.model.order import Order, is_liquidation
 
 EXTERNAL = ("deposit", "withdrawal", "transfer")  # kinds of TransferSeen that are no profit or loss
 TRANSFERS_KEPT = 10_000  # ids that are remembered, so that no transfer is posted twice
@@ -115,7 +115,10 @@ class Portfolio:
             realized = None if back.realized is None else -back.realized
             self._post(replace(back, side=back.side.opposite, fee=-back.fee, realized=realized), order.owner)
         if change.fill is not None:
-            self._post(change.fill, order.owner)
+            if order.owner or not is_liquidation(order.client_order_id):
+                self._post(change.fill, order.owner)
+            else:
+                self._post_liquidation(change.fill)
         self.follow(order)
 
     def apply_balance(self, balance: Balance) -> None:
@@ -139,13 +142,18 @@ class Portfolio:
             self._report(balance, snapshot.started_us)
 
     def apply_transfer(self, transfer: TransferSeen) -> None:
-        """Money that came or went without a trade. The same transfer is posted once."""
+        """Money that came or went without a trade. The same transfer is posted once.
+
+        What is told before the ledger of its venue begins is in the balances that it begins with.
+        """
         key = (transfer.venue, transfer.kind, transfer.instrument_id, transfer.event_us, transfer.transfer_id)
         if key in self._transfers:
             return
         self._transfers[key] = None
         if len(self._transfers) > TRANSFERS_KEPT:
             self._transfers.popitem(last=False)
+        if transfer.venue not in self._opened:
+            return
         account = self.account(transfer.venue, transfer.asset)
         account.total += transfer.amount
         if transfer.kind in EXTERNAL:
@@ -279,6 +287,31 @@ class Portfolio:
             self.account(instrument.venue, fill.fee_asset).total -= fill.fee
             ledger.book_fee(fill, self.rates.rate(fill.fee_asset, money_asset(instrument)))
         market.position += ledger.quantity - quantity_before
+
+    def _post_liquidation(self, fill: Fill) -> None:
+        """A fill by which the venue closed a position: the owners' in the order of their first trade, with its fee."""
+        market = self.markets[fill.instrument_id]
+        left, fee_left = fill.quantity, fill.fee
+        parts: list[tuple[PositionLedger, Decimal]] = []
+        for ledger in self._ledgers[fill.instrument_id].values():
+            part = min(left, max(ZERO, ledger.quantity if fill.side is not BUY else -ledger.quantity))
+            if part:
+                parts.append((ledger, part))
+                left -= part
+        if left:
+            parts.append((self.ledger(fill.instrument_id, ""), left))
+        money, net = market.money, market.net
+        realized_before = net.realized
+        net.book(fill.side, fill.quantity, value_of(market.instrument, fill.quantity, fill.price))
+        money.total += net.realized - realized_before
+        self.account(market.instrument.venue, fill.fee_asset).total -= fill.fee
+        rate = self.rates.rate(fill.fee_asset, money.asset)
+        for ledger, part in parts:
+            fee = fee_left if ledger is parts[-1][0] else on_grid(fill.fee * part / fill.quantity)
+            fee_left -= fee
+            ledger.book(fill.side, part, value_of(market.instrument, part, fill.price))
+            ledger.book_fee(replace(fill, fee=fee), rate)
+        market.position += fill.quantity if fill.side is BUY else -fill.quantity
 
     def _share_funding(self, instrument_id: str, amount: Decimal) -> None:
         """Every owner gets the part of a payment that its share of the position earned; the last one the residue."""

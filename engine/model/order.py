@@ -9,7 +9,21 @@ from engine.model.enums import CloseReason, Command, OrderStatus, OrderType, Pha
 from engine.model.fill import Fill
 from engine.model.money import ZERO
 
+LIQUIDATION = "liquidation"
 LIVE, CLOSED, NO_COMMAND = Phase.LIVE, Phase.CLOSED, Command.NONE  # an enum's attributes are slow to look up
+
+
+def liquidation_id(venue: str, venue_order_id: str) -> str:
+    """The client order id by which connectors name an order that the venue made itself to close our position.
+
+    Liquidation and auto-deleveraging alike. Its updates and fills are given under this id.
+    """
+    return f"{LIQUIDATION}:{venue}:{venue_order_id}"
+
+
+def is_liquidation(client_order_id: str) -> bool:
+    """Whether the venue made this order to close our position: see `liquidation_id`."""
+    return client_order_id.startswith(LIQUIDATION + ":")
 
 
 class Order(Struct, gc=False, kw_only=True):

@@ -8,6 +8,7 @@ from engine.core.portfolio import Portfolio
 from engine.model.event import TransferSeen
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO, to_text
+from engine.model.order import is_liquidation
 from engine.store.ledger_rows import UPSERT_LEDGER, ledger_row
 from engine.store.pending import UPSERT_BALANCE, Pending
 from engine.store.postings import VENUE, Posting, of_fill, of_transfer, pair
@@ -36,6 +37,8 @@ class Books:
         if not market.spot:
             postings += self._profit(market.instrument, market.net.realized, market.money.asset)
         self._moved[order.instrument_id, order.owner] = None
+        if is_liquidation(order.client_order_id):
+            self.position(order.instrument_id)
         return self._added(postings)
 
     def transfer(self, transfer: TransferSeen) -> list[Posting]:

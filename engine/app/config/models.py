@@ -81,6 +81,8 @@ class SimulatedExchange(ExchangeConfig):
     latency: DurationUs = setting("50ms", doc="one way, to the exchange and back", example="50ms", live=True)
     maker_fee: Fee = setting("2bps", doc="of the order value; negative is a rebate", example="2bps")
     taker_fee: Fee = setting("5bps", doc="of the order value", example="5bps")
+    leverage: PositiveDecimal = setting("1", doc="of perpetuals, at most 125", example="3", ge=1, le=125)
+    funding_interval: PositiveDurationUs = setting("8h", doc="between two funding payments of perpetuals", example="1h")
 
 
 class SimulatedRemoteExchange(ExchangeConfig):
