@@ -226,6 +226,16 @@ def test_deposits_are_no_profit_and_count_once() -> None:
     assert made.equity("USDT") == 61003
 
 
+def test_what_came_before_the_ledger_begins_is_in_its_first_balances() -> None:
+    made = Portfolio({PERP: INSTRUMENTS[PERP]}, lambda instrument_id: None)
+    earlier = transfer("-2", "funding", instrument_id=PERP)
+    made.apply_transfer(earlier)
+    made.open("sim", {"USDT": D(998)})
+    made.apply_transfer(earlier)
+    assert made.total("sim", "USDT") == 998
+    assert [ledger.funding_quote for ledger in made.ledgers()] == []
+
+
 def test_transfers_are_remembered_within_a_limit() -> None:
     made = opened()
     for number in range(TRANSFERS_KEPT + 1):
