@@ -1,6 +1,6 @@
 """The rows of many days as one source of a kernel, of which only the day that is played is in memory.
 
-Two days may be held for a moment: the one that is played, and the next, when something that is visible late is asked.
+Two days are held around midnight: the one that is played, and the next, from which something is visible already.
 """
 
 from bisect import bisect_right
@@ -60,6 +60,7 @@ class DayRows:
         horizon_us = self._rows(number).horizon_us(now_us, feed_us)
         if number and horizon_us < self._first_us[number]:  # nothing of this day is visible: the day before may lag too
             return min(horizon_us, self._rows(number - 1).horizon_us(now_us, feed_us))
+        self._held.pop(number - 1, None)
         if horizon_us == NEVER_US - 1 and number + 1 < len(self._days):
             return self._first_us[number + 1] - 1
         return horizon_us

@@ -16,11 +16,13 @@ from connectors.paper.words import BEST_ASK, BEST_BID, BUY_TRADE, FAR, NEVER_US,
 BLOCK = 1 << 16
 FEED_FLOOR_US = 1_000  # the least feed latency that a clock which ran behind is mended to
 Column = NDArray[np.int64]
+Counts = NDArray[Any]  # of ticks or lots
 
 
 class Rows:
     """Columns of equal length in the order of the venue: times in µs, prices in ticks, quantities in lots.
 
+    Prices and quantities may be of any integer type.
     `visible_us` is when each row was received, None where that was not recorded. `shift_us` is what was added to the
     venue's times, because our clock ran behind it. Raises ValueError about times that run backwards.
     """
@@ -31,11 +33,11 @@ class Rows:
         self,
         event_us: Column,
         kind: NDArray[np.int8],
-        ticks: Column,
-        lots: Column,
+        ticks: Counts,
+        lots: Counts,
         receive_us: Column | None = None,
     ) -> None:
-        backwards = np.diff(event_us) < 0
+        backwards = event_us[1:] < event_us[:-1]
         if backwards.any():
             raise ValueError(
                 f"row {int(backwards.argmax()) + 1} is older than the one before it: sort rows by event_us"
@@ -60,15 +62,15 @@ class Rows:
         return cls(
             columns["event_us"].astype(np.int64, copy=False),
             columns["kind"].astype(np.int8, copy=False),
-            columns["ticks"].astype(np.int64, copy=False),
-            columns["lots"].astype(np.int64, copy=False),
+            columns["ticks"],
+            columns["lots"],
             None if receive_us is None else receive_us.astype(np.int64, copy=False),
         )
 
     def block(self, start: int, base: int, size: int) -> Block:
         """For kernels: see `connectors.paper.kernel.Source`."""
         part = slice(start, start + BLOCK)
-        index, kind = self.ticks[part] - base, self.kind[part]
+        index, kind = self.ticks[part].astype(np.int64, copy=False) - base, self.kind[part]
         outside = ((index < 0) | (index >= size)) & (kind <= BEST_ASK)
         if outside.any():
             kind = kind + FAR * outside.astype(np.int8)
@@ -120,7 +122,8 @@ def around_trades(rows: Rows, spread_ticks: int) -> Rows:
 
 
 def _with_the_last_of_its_time(event_us: Column, visible_us: Column) -> Column:
-    """Rows of one µs are one message to readers: they become visible together."""
-    last = event_us.searchsorted(event_us, "right") - 1
-    whole: Column = visible_us[last]
-    return whole
+    """Rows of one µs are one message to readers: they become visible together. `visible_us` is changed."""
+    for start in range(0, len(event_us), BLOCK):
+        part = slice(start, start + BLOCK)
+        visible_us[part] = visible_us[event_us.searchsorted(event_us[part], "right") - 1]
+    return visible_us

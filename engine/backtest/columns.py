@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars
@@ -37,23 +38,28 @@ class RowKind(IntEnum):
 RATE_UNIT_DIGITS = 9
 ROW_COLUMNS = ("event_us", "receive_us", "kind", "ticks", "lots", "message", "sequence")
 PLAYED_COLUMNS = ("event_us", "kind", "ticks", "lots")  # what a run needs, besides receive times
+NARROW = ("ticks", "lots")  # 32 bits where that is enough
 CANDLE_COLUMNS = ("open_us", "open", "high", "low", "close", "volume")
 
 
 def write_columns(path: Path, columns: Mapping[str, Column]) -> None:
-    """Write one Parquet file. `kind` takes a byte, everything else 64 bits; zstd makes them 5 to 10 bytes a row."""
+    """Write one Parquet file. Numbers are as narrow as they fit, times 64 bits; zstd makes them 5 to 10 bytes a row."""
     frame = polars.DataFrame({name: _narrow(name, column) for name, column in columns.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(path, compression="zstd", statistics=False)
 
 
 def read_columns(path: Path, names: Sequence[str] | None = None) -> Columns:
-    """All columns of a file, or those named. Raises TickwrightError when it is not there or is no such file."""
+    """All columns of a file, or those named, one after the other: only what is returned is in memory.
+
+    Raises TickwrightError when it is not there or is no such file.
+    """
     try:
-        frame = polars.read_parquet(path, columns=None if names is None else list(names))
+        known = polars.read_parquet_schema(path)
+        wanted = known if names is None else names
+        return {name: polars.read_parquet(path, columns=[name])[name].to_numpy() for name in wanted}
     except (OSError, polars.exceptions.PolarsError) as error:
         raise TickwrightError(f"{path} cannot be read: {str(error).splitlines()[0]}; import it again") from error
-    return {name: frame[name].to_numpy() for name in frame.columns}
 
 
 def file_digest(path: Path) -> str:
@@ -62,5 +68,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _narrow(name: str, column: Column) -> NDArray[np.int64] | NDArray[np.int8]:
-    return column.astype(np.int8) if name == "kind" else column
+def _narrow(name: str, column: Column) -> NDArray[np.signedinteger[Any]]:
+    if name == "kind":
+        return column.astype(np.int8)
+    fits = name in NARROW and bool((np.abs(column) < 1 << 31).all())
+    return column.astype(np.int32) if fits else column

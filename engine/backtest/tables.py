@@ -6,7 +6,7 @@ from typing import Any
 
 import polars
 
-CHUNK = 100_000
+CHUNK = 20_000
 TEXT, NUMBER, WHOLE = polars.String, polars.Float64, polars.Int64
 
 
