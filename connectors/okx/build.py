@@ -16,27 +16,34 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
-from connectors.okx.connector import Okx
+from connectors.okx.connector import Okx, Trading
 from connectors.okx.instruments import open_markets, read_fees, read_instruments
 from connectors.okx.keys import Keys
-from connectors.okx.rest import Rest
-from connectors.okx.sheet import EXPIRY_US, LIMITS, Urls, addresses, venue_sheet
+from connectors.okx.margin import read_leverage
+from connectors.okx.rest import LISTED, Question, Rest
+from connectors.okx.sheet import EXPIRY_US, LIMITS, SPOT, Product, Urls, addresses, venue_sheet
 from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
-from engine.model.money import ZERO
+from engine.model.money import ONE, ZERO
 
 __all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
-CASH_MODES = ("1", "2")  # spot, and futures: in the others spot orders borrow
+NET = "net_mode"
+
+
+_ACCOUNT = Question("account/config", Action.BALANCES, Priority.SNAPSHOT, "config")
+_FEES = Question("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees")
+_LEVERAGE = Question("account/leverage-info", Action.BALANCES, Priority.SNAPSHOT, "leverage")
 
 
 class _Config(Struct, gc=False, rename="camel"):
     acct_lv: str
     perm: str
+    pos_mode: str = NET
     ip: str | None = None
 
 
@@ -48,8 +55,8 @@ def build_connector(settings: LiveSettings) -> Okx:
     return asyncio.run(prepare(settings, wall_us))
 
 
-async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
-    """The same inside a running loop."""
+async def prepare(settings: LiveSettings, now_us: Callable[[], int], product: Product = SPOT) -> Okx:
+    """The same inside a running loop, for one kind of markets."""
     urls, name, clock = settings.urls, settings.name, VenueClock(settings.name)
     keys = None if settings.credentials is None else Keys(settings.credentials)
 
@@ -60,37 +67,49 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Okx:
         rest = Rest(http, keys, venue_us, RateLimiter(LIMITS, venue_us), lambda reason: None, demo=urls.demo)
         try:
             synced = await clock.measure(rest.time_us, now_us)
-            greeting = Greeting(synced, None if keys is None else await _rights(name, rest))
-            instruments = await _instruments(settings, rest)
+            greeting = Greeting(synced, None if keys is None else await _rights(name, rest, product))
+            instruments, codes = await _instruments(settings, rest, product)
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
     home = Home(name, instruments, EXPIRY_US, urls.rest, settings.seed, greeting)
-    return Okx(home, urls, settings.credentials, settings.order_entry)
+    return Okx(home, urls, settings.credentials, Trading(product, settings.order_entry, codes))
 
 
-async def _rights(name: str, rest: Rest) -> KeyRights:
-    """Of the key. An account in which a spot order would borrow is refused."""
-    reply = await rest.ask("account/config", Action.BALANCES, Priority.SNAPSHOT, "config")
+async def _rights(name: str, rest: Rest, product: Product) -> KeyRights:
+    """Of the key. An account that would borrow, or hold long and short positions at once, is refused."""
+    reply = await rest.ask(_ACCOUNT)
     found = rows(_CONFIG, reply.body)
     if len(found) != 1:
         raise BadMessage(f"{len(found)} accounts")
-    if found[0].acct_lv not in CASH_MODES:
-        raise TickwrightError(f"{name}: the account is in a margin mode\n  fix: use an account in spot mode")
+    if found[0].acct_lv not in product.account_modes:
+        mode = "spot" if product.is_spot else "futures"
+        raise TickwrightError(f"{name}: the account is in a wrong mode\n  fix: use an account in {mode} mode")
+    if not product.is_spot and found[0].pos_mode != NET:
+        fix = "choose net mode in the settings of the account"
+        raise TickwrightError(f"{name}: the account keeps long and short positions apart\n  fix: {fix}")
     permissions, addresses_named = found[0].perm.split(","), found[0].ip
     bound = None if addresses_named is None else bool(addresses_named)
     return KeyRights("trade" in permissions, "withdraw" in permissions, bound)
 
 
-async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:
-    """With the rates of fees that this account pays."""
-    reply = await rest.ask("public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments", instType="SPOT")
-    found = open_markets(settings.name, read_instruments(reply.body), settings.trading_pairs)
+async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> tuple[list[Instrument], dict[str, int]]:
+    """With what this account pays and how it is leveraged; and OKX's numbers of them."""
+    kind = product.inst_type
+    listed = read_instruments((await rest.ask(LISTED, instType=kind)).body)
+    found = open_markets(settings.name, listed, settings.trading_pairs)
     missing = set(settings.trading_pairs) - {each.symbol for each in found}
     if missing:
         raise not_traded(settings, missing)
-    told = (ZERO, ZERO)
+    told, leverage = (ZERO, ZERO), {}
     if settings.asks_rates:
-        reply = await rest.ask("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees", instType="SPOT")
-        told = read_fees(reply.body)
+        told = read_fees((await rest.ask(_FEES, instType=kind)).body)
+    if settings.credentials is not None and not product.is_spot:
+        names = ",".join(each.venue_symbol for each in found)
+        leverage = read_leverage((await rest.ask(_LEVERAGE, instId=names, mgnMode=product.td_mode)).body)
     maker, taker = settings.rates(*told)
-    return [replace(each, maker_rate=maker, taker_rate=taker) for each in found]
+    ours = [
+        replace(each, maker_rate=maker, taker_rate=taker, leverage=leverage.get(each.venue_symbol, ONE))
+        for each in found
+    ]
+    codes = {each.venue_symbol: str(listed[each.venue_symbol].inst_id_code) for each in found}
+    return ours, {symbol: int(code) for symbol, code in codes.items() if code.isdecimal()}

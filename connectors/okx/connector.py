@@ -7,11 +7,14 @@ a minute before the newest one that is known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from connectors.base.breaker import Breaker
 from connectors.base.credentials import Credentials
+from connectors.base.http import Reply
 from connectors.base.live import Home, LiveVenue
 from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
@@ -21,13 +24,15 @@ from connectors.base.start import OrderEntry
 from connectors.base.time_sync import VenueClock
 from connectors.okx.instruments import open_markets, read_instruments
 from connectors.okx.keys import Keys
+from connectors.okx.margin import CHANNEL, MarginParser
+from connectors.okx.money import Money
 from connectors.okx.orders import amendment, named, placement, switch_seconds
 from connectors.okx.parse import MarketDataParser
-from connectors.okx.private import AccountParser, FillRow, OrderRow
-from connectors.okx.rest import Rest
-from connectors.okx.sheet import AGAINST_RULES, BATCH, EXPIRY_US, LIMITS, PAGE, PAGES_MAX, Urls
+from connectors.okx.private import AccountParser, OrderRow
+from connectors.okx.rest import LISTED, Question, Rest
+from connectors.okx.sheet import AGAINST_RULES, BATCH, EXPIRY_US, LIMITS, SPOT, Product, Urls
 from connectors.okx.talk import BOOK_CHANNEL, AccountTalk, MarketTalk
-from connectors.okx.wire import Arg, stamp_us
+from connectors.okx.wire import Arg, Frame, Receipt, stamp_us
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
 from engine.model.errors import BadMessage
 from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
@@ -49,38 +54,53 @@ from engine.model.request import (
     SyncClock,
 )
 
+MARKET_CHANNELS, SWAP_CHANNELS = (BOOK_CHANNEL, "trades"), ("mark-price", "funding-rate")
 OVERLAP_MS = 60_000  # before the newest known trade, from which trades are fetched
 HISTORY_MS = 3_600_000  # without a cursor: older trades of the account are none of our business
 RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` three months
 
 
-class Okx(LiveVenue):
-    """One spot account. Without credentials only the market is heard."""
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """What is traded, and how orders leave. `codes` are OKX's numbers of instruments, which its sockets want."""
 
-    def __init__(
-        self, home: Home, urls: Urls, credentials: Credentials | None, order_entry: OrderEntry = "rest"
-    ) -> None:
+    product: Product = SPOT
+    order_entry: OrderEntry = "rest"
+    codes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Okx(LiveVenue):
+    """One account, of which one kind of markets is traded. Without credentials only the market is heard."""
+
+    def __init__(self, home: Home, urls: Urls, credentials: Credentials | None, trading: Trading) -> None:
         super().__init__(home)
         self._urls = urls
+        self._product = trading.product
+        self._codes = trading.codes
         self._keys = None if credentials is None else Keys(credentials)
         self._symbols = {each.instrument_id: each.venue_symbol for each in home.instruments}
         ours = {symbol: name for name, symbol in self._symbols.items()}
-        self._account = AccountParser(home.venue, ours)
+        self._account = AccountParser(home.venue, ours, is_spot=self._product.is_spot)
+        self._margin = MarginParser(home.venue, ours)
         self._market = MarketDataParser(ours)
         self._clock = VenueClock(home.venue)
         self._breaker = Breaker()
-        self._socket = OrderSocket(lambda: self.now_us()) if order_entry == "socket" else None
+        self._socket = OrderSocket(lambda: self.now_us()) if trading.order_entry == "socket" else None
         self._talk: MarketTalk | None = None  # the one that tells of books
         self._rest: Rest
+        self._money: Money
         self._rules: RuleWatch
 
     async def serve(self) -> None:
         urls, keys = self._urls, self._keys
         limiter = RateLimiter(LIMITS, self._venue_us)
         self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, self._socket, demo=urls.demo)
+        margin = None if self._product.is_spot else self._margin
+        self._money = Money(self.venue, self._rest, self._account, margin, self._venue_us)
         if keys is not None:
-            args = [Arg("orders", inst_type="SPOT"), Arg("account")]
-            begin = partial(AccountTalk, self._account, args, keys, self._venue_us, self._refused, self._socket)
+            kind, spot = self._product.inst_type, self._product.is_spot
+            args = [Arg("orders", inst_type=kind), Arg("account"), *([] if spot else [Arg(CHANNEL, inst_type=kind)])]
+            begin = partial(AccountTalk, self._news, args, keys, self._venue_us, self._refused, self._socket)
             self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
         self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)
@@ -92,12 +112,11 @@ class Okx(LiveVenue):
                 return await self._submit(request, started_us)
             case CancelOrder():
                 body = named(request, self._symbols[request.instrument_id])
-                await self._rest.command("trade/cancel-order", body, Action.CANCEL, {f"cancel:{body['instId']}": 1})
+                await self._order("cancel-order", body, Action.CANCEL)
                 return await self._lookup(request, UpdateSource.ACK, started_us)
             case AmendOrder():
                 body = amendment(request, self._symbols[request.instrument_id])
-                limits = {f"amend:{body['instId']}": 1}
-                await self._rest.command("trade/amend-order", body, Action.AMEND, limits, self._expiry_us(started_us))
+                await self._order("amend-order", body, Action.AMEND, self._expiry_us(started_us))
             case CancelAll():
                 await self._cancel_all(self._symbols[request.instrument_id])
             case LookupOrder():
@@ -109,9 +128,7 @@ class Okx(LiveVenue):
                 updates = self._account.orders(rows, UpdateSource.SNAPSHOT, started_us, self.now_us())
                 return [AccountSnapshot(self.venue, started_us, self.now_us(), open_orders=tuple(updates))]
             case FetchBalances():
-                reply = await self._rest.ask("account/balance", Action.BALANCES, Priority.SNAPSHOT, "balance")
-                balances = self._account.balances(reply.body, reply.receive_us)
-                return [AccountSnapshot(self.venue, started_us, reply.receive_us, balances=balances)]
+                return await self._money.told(started_us)
             case SyncClock():
                 return [await self._clock.measure(self._rest.time_us, self.now_us)]
             case ArmDeadMan():
@@ -127,14 +144,11 @@ class Okx(LiveVenue):
     # ---- orders
 
     async def _submit(self, order: SubmitOrder, started_us: int) -> list[Event]:
-        body = placement(order, self._symbols[order.instrument_id])
+        body = placement(order, self._symbols[order.instrument_id], self._product)
         if not self._breaker.allows(self.now_us()):
             raise Failed(Outcome.NOT_SENT, "breaker", "OKX did not answer the last orders")
-        limits = {f"order:{body['instId']}": 1}
         try:
-            reply, receipts = await self._rest.command(
-                "trade/order", body, Action.SUBMIT, limits, self._expiry_us(started_us)
-            )
+            reply, receipts = await self._order("order", body, Action.SUBMIT, self._expiry_us(started_us))
         except Failed as failure:
             if failure.broken or failure.outcome is Outcome.AMBIGUOUS:
                 self._breaker.failed(self.now_us())
@@ -164,11 +178,20 @@ class Okx(LiveVenue):
             )
         ]
 
+    async def _order(
+        self, operation: str, body: dict[str, Any], action: Action, expires_us: int = 0
+    ) -> tuple[Reply, list[Receipt]]:
+        """Place, cancel or amend one."""
+        symbol = body["instId"]
+        if self._socket is not None and symbol in self._codes:
+            body["instIdCode"] = self._codes[symbol]
+        limits = {f"{operation.partition('-')[0]}:{symbol}": 1}
+        return await self._rest.command(f"trade/{operation}", body, action, limits, expires_us)
+
     async def _lookup(self, request: LookupOrder | CancelOrder, source: UpdateSource, started_us: int) -> list[Event]:
         params = named(request, self._symbols[request.instrument_id])
-        reply = await self._rest.ask(
-            "trade/order", Action.LOOKUP, Priority.LOOKUP, f"lookup:{params['instId']}", **params
-        )
+        question = Question("trade/order", Action.LOOKUP, Priority.LOOKUP, f"lookup:{params['instId']}")
+        reply = await self._rest.ask(question, **params)
         rows = self._account.order_rows(reply.body)
         updates = self._account.orders(rows, source, started_us, reply.receive_us)
         if len(updates) != 1:
@@ -192,24 +215,17 @@ class Okx(LiveVenue):
     # ---- lists
 
     async def _pending(self, symbol: str) -> list[OrderRow]:
-        """All open orders, of one instrument or of all. Pages end with the oldest order that was listed before."""
-        found: list[OrderRow] = []
-        for _ in range(PAGES_MAX):
-            reply = await self._rest.ask(
-                "trade/orders-pending",
-                Action.OPEN_ORDERS,
-                Priority.LOOKUP,
-                "pending",
-                instType="SPOT",
-                instId=symbol,
-                limit=str(PAGE),
-                after=found[-1].ord_id if found else "",
-            )
-            rows = self._account.order_rows(reply.body)
-            found += rows
-            if len(rows) < PAGE:
-                return found
-        raise Failed(Outcome.AMBIGUOUS, "too_many", f"more than {len(found)} open orders")
+        """All open orders, of one instrument or of all."""
+        rows, complete = await self._rest.pages(
+            Question("trade/orders-pending", Action.OPEN_ORDERS, Priority.LOOKUP, "pending"),
+            self._account.order_rows,
+            lambda row: row.ord_id,
+            instType=self._product.inst_type,
+            instId=symbol,
+        )
+        if not complete:
+            raise Failed(Outcome.AMBIGUOUS, "too_many", f"more than {len(rows)} open orders")
+        return rows
 
     async def _trades(self, request: FetchTrades, started_us: int) -> list[Event]:
         """The trades of one order, or all of the instrument since a minute before the newest one that is known."""
@@ -217,26 +233,15 @@ class Okx(LiveVenue):
         cursor_ms = int(request.from_cursor or venue_ms - HISTORY_MS)
         recent = cursor_ms > venue_ms - RECENT_MS and not request.venue_order_id
         table, window = ("fills", "fills") if recent else ("fills-history", "fills_history")
-        rows: list[FillRow] = []
-        complete = False
-        for _ in range(PAGES_MAX):
-            reply = await self._rest.ask(
-                f"trade/{table}",
-                Action.TRADES,
-                Priority.TRADES,
-                window,
-                instType="SPOT",
-                instId=self._symbols[request.instrument_id],
-                ordId=request.venue_order_id,
-                begin="" if request.venue_order_id else str(cursor_ms - OVERLAP_MS),
-                after=rows[-1].bill_id if rows else "",
-                limit=str(PAGE),
-            )
-            page = self._account.fill_rows(reply.body)
-            rows += page
-            complete = len(page) < PAGE
-            if complete:
-                break
+        rows, complete = await self._rest.pages(
+            Question(f"trade/{table}", Action.TRADES, Priority.TRADES, window),
+            self._account.fill_rows,
+            lambda row: row.bill_id,
+            instType=self._product.inst_type,
+            instId=self._symbols[request.instrument_id],
+            ordId=request.venue_order_id,
+            begin="" if request.venue_order_id else str(cursor_ms - OVERLAP_MS),
+        )
         now_us = self.now_us()
         newest_ms = max([cursor_ms, *(stamp_us(row.ts) // 1_000 for row in rows)])
         synced = TradesSynced(
@@ -246,8 +251,13 @@ class Okx(LiveVenue):
 
     # ---- streams
 
+    def _news(self, frame: Frame, receive_us: int) -> Sequence[Event]:
+        is_held = frame.arg is not None and frame.arg.channel == CHANNEL
+        return self._margin.push(frame, receive_us) if is_held else self._account.push(frame, receive_us)
+
     def _begin_market(self) -> MarketTalk:
-        args = [Arg(channel, symbol) for symbol in self._symbols.values() for channel in (BOOK_CHANNEL, "trades")]
+        channels = MARKET_CHANNELS if self._product.is_spot else (*MARKET_CHANNELS, *SWAP_CHANNELS)
+        args = [Arg(channel, symbol) for symbol in self._symbols.values() for channel in channels]
         return MarketTalk(self.venue, self._market, args, self._take_over)
 
     def _take_over(self, talk: MarketTalk) -> bool:
@@ -263,9 +273,7 @@ class Okx(LiveVenue):
         self._rules.tell()
 
     async def _listed(self) -> list[Instrument]:
-        reply = await self._rest.ask(
-            "public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments", instType="SPOT"
-        )
+        reply = await self._rest.ask(LISTED, instType=self._product.inst_type)
         return open_markets(self.venue, read_instruments(reply.body), [each.symbol for each in self.instruments])
 
     # ---- trouble

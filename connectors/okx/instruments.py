@@ -36,6 +36,7 @@ class InstrumentRow(Struct, gc=False, rename="camel"):
     uly: str = ""
     lever: str = ""
     max_lmt_sz: str = ""
+    inst_id_code: int | str | None = None
 
 
 class FeeRow(Struct, gc=False, rename="camel"):

@@ -1,10 +1,11 @@
-"""Our requests in OKX's words. Spot, with money of the account itself (`tdMode` cash)."""
+"""Our requests in OKX's words: spot with money of the account itself, swaps in net mode with the account as margin."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from connectors.base.outcomes import Failed
+from connectors.okx.sheet import Product
 from engine.model.enums import OrderType, Outcome, TimeInForce
 from engine.model.money import to_text
 from engine.model.request import AmendOrder, CancelOrder, LookupOrder, SubmitOrder
@@ -13,26 +14,31 @@ ORDER_TYPES = {TimeInForce.GTC: "limit", TimeInForce.IOC: "ioc", TimeInForce.FOK
 SWITCH_SECONDS = (10, 120)  # what the dead man's switch takes
 
 
-def placement(order: SubmitOrder, symbol: str) -> dict[str, Any]:
+def placement(order: SubmitOrder, symbol: str, product: Product) -> dict[str, Any]:
     """The body of `trade/order`. Raises Failed about what cannot be said here.
 
     `tgtCcy`: a size is always in base units, although market buys are in quote by default. `banAmend`: OKX must not
-    shrink an order that is too large. An order that is good till a date is cancelled by us.
+    shrink an order that is too large. Both are spot's; a swap's size is in contracts. An order that is good till a date
+    is cancelled by us.
     """
     kind = order.order_type
     if kind not in (OrderType.LIMIT, OrderType.MARKET):
         raise _refused(f"{kind} orders are not supported here")
-    if order.display_quantity is not None or order.list_id or order.reduce_only:
-        raise _refused("icebergs, lists and reduce-only orders are not supported here")
-    body = {
+    if order.display_quantity is not None or order.list_id:
+        raise _refused("icebergs and lists are not supported here")
+    if order.reduce_only and product.is_spot:
+        raise _refused("spot orders cannot be reduce-only")
+    body: dict[str, Any] = {
         "instId": symbol,
-        "tdMode": "cash",
+        "tdMode": product.td_mode,
         "clOrdId": order.client_order_id,
         "side": order.side.value.lower(),
         "sz": to_text(order.quantity),
-        "tgtCcy": "base_ccy",
-        "banAmend": True,
     }
+    if product.is_spot:
+        body |= {"tgtCcy": "base_ccy", "banAmend": True}
+    elif order.reduce_only:
+        body["reduceOnly"] = True
     if kind is OrderType.MARKET:
         return body | {"ordType": "market"}
     if order.price is None:

@@ -1,4 +1,4 @@
-"""OKX's words about an account → events: orders, fills, balances, positions, from the stream and from REST. No I/O.
+"""OKX's words about an account → events: orders, fills, balances, from the stream and from REST. No I/O.
 
 Pages: "Order Book Trading / Trade" and "Trading Account". Fees are negative when paid, ours are positive. Only rows of
 the traded instruments are read: orders of other programs elsewhere on the account are none of our business.
@@ -14,7 +14,7 @@ from connectors.base.decoding import Numbers, decode
 from connectors.base.outcomes import WOULD_TAKE
 from connectors.okx.parse import NUMBERS_MAX, side_of
 from connectors.okx.wire import Envelope, Frame, rows, stamp_us
-from engine.model.account import Balance, Position
+from engine.model.account import Balance
 from engine.model.enums import Liquidity, OrderStatus, UpdateSource
 from engine.model.errors import BadMessage
 from engine.model.event import OrderUpdate
@@ -56,6 +56,7 @@ class OrderRow(Struct, gc=False, rename="camel"):
     fill_fee: str = ""
     fill_fee_ccy: str = ""
     fill_time: str = ""
+    fill_pnl: str = ""
     exec_type: str = ""
 
     @property
@@ -82,12 +83,14 @@ class FillRow(Struct, gc=False, rename="camel"):
     cl_ord_id: str = ""
     exec_type: str = ""
     fill_time: str = ""
+    fill_pnl: str = ""
 
 
 class _Detail(Struct, gc=False, rename="camel"):
     ccy: str
     cash_bal: str
     avail_bal: str
+    avail_eq: str = ""
     u_time: str = ""
 
 
@@ -95,28 +98,18 @@ class _Account(Struct, gc=False):
     details: list[_Detail]
 
 
-class _Position(Struct, gc=False, rename="camel"):
-    inst_id: str
-    pos: str
-    pos_side: str
-    avg_px: str = ""
-    realized_pnl: str = ""
-    margin: str = ""
-    liq_px: str = ""
-
-
 _ORDERS, _ORDER_ANSWER = Decoder(list[OrderRow]), Decoder(Envelope[OrderRow])
 _ACCOUNTS, _ACCOUNT_ANSWER = Decoder(list[_Account]), Decoder(Envelope[_Account])
 _FILL_ANSWER = Decoder(Envelope[FillRow])
-_POSITION_ANSWER = Decoder(Envelope[_Position])
 
 
 class AccountParser:
-    """Parses for one account. `symbols` maps OKX's instrument ids to ours."""
+    """Parses for one account. `symbols` maps OKX's instrument ids to ours; what is free is told in two ways."""
 
-    def __init__(self, venue: str, symbols: Mapping[str, str]) -> None:
+    def __init__(self, venue: str, symbols: Mapping[str, str], *, is_spot: bool = True) -> None:
         self._venue = venue
         self._symbols = dict(symbols)
+        self._is_spot = is_spot
         self._numbers = Numbers(NUMBERS_MAX)
 
     def push(self, frame: Frame, receive_us: int) -> list[AccountEvent]:
@@ -166,16 +159,12 @@ class AccountParser:
             stamp_us(row.fill_time or row.ts),
             receive_us,
             UpdateSource.REST,
+            self._realized(row.fill_pnl),
         )
 
     def balances(self, body: bytes, receive_us: int) -> tuple[Balance, ...]:
         """The answer of `account/balance`. Raises BadMessage."""
         return self._balances(rows(_ACCOUNT_ANSWER, body), receive_us)
-
-    def positions(self, body: bytes) -> tuple[Position, ...]:
-        """The answer of `account/positions`, of the traded instruments. Raises BadMessage."""
-        found: list[_Position] = rows(_POSITION_ANSWER, body)
-        return tuple(self._position(row) for row in found if row.inst_id in self._symbols)
 
     # ---- the parts
 
@@ -228,6 +217,7 @@ class AccountParser:
             _liquidity(row.exec_type),
             stamp_us(row.fill_time),
             receive_us,
+            realized=self._realized(row.fill_pnl),
         )
 
     def _balances(self, accounts: list[_Account], receive_us: int) -> tuple[Balance, ...]:
@@ -237,7 +227,7 @@ class AccountParser:
                 self._venue,
                 row.ccy,
                 signed(row.cash_bal),
-                signed(row.avail_bal) if row.avail_bal else signed(row.cash_bal),
+                signed((row.avail_bal if self._is_spot else row.avail_eq) or row.cash_bal),
                 stamp_us(row.u_time),
                 receive_us,
             )
@@ -245,18 +235,9 @@ class AccountParser:
             for row in account.details
         )
 
-    def _position(self, row: _Position) -> Position:
-        """`pos` is signed in net mode; in long/short mode the side says it."""
-        quantity = self._numbers.signed(row.pos)
-        zero = Decimal(0)
-        return Position(
-            self._symbols[row.inst_id],
-            -abs(quantity) if row.pos_side == "short" else quantity,
-            self._optional(row.avg_px) or zero,
-            self._numbers.signed(row.realized_pnl or "0"),
-            self._optional(row.margin) or zero,
-            self._optional(row.liq_px),
-        )
+    def _realized(self, text: str) -> Decimal | None:
+        """Spot markets realize nothing."""
+        return None if self._is_spot or not text else self._numbers.signed(text)
 
     def _optional(self, text: str) -> Decimal | None:
         return self._numbers[text] if text else None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,7 +18,7 @@ from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.okx.keys import Keys
-from connectors.okx.sheet import DEMO_HEADER, OUTCOMES
+from connectors.okx.sheet import DEMO_HEADER, OUTCOMES, PAGE, PAGES_MAX
 from connectors.okx.wire import Envelope, Receipt, stamp_us
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Outcome
@@ -32,6 +33,19 @@ OK = "0"
 OF_ORDERS = ("order", "cancel-order", "amend-order")  # what sockets take, with the same limits
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A path to ask, for what, how urgently, and the window of the limits that it is counted in."""
+
+    path: str
+    action: Action
+    priority: Priority
+    window: str
+
+
+LISTED = Question("public/instruments", Action.CLOCK, Priority.SNAPSHOT, "instruments")
+
+
 class _Head(Struct, gc=False):
     code: str
     msg: str = ""
@@ -44,13 +58,15 @@ class _Time(Struct, gc=False):
 _HEAD = Decoder(_Head)
 _RECEIPTS = Decoder(Envelope[Receipt])
 _TIME = Decoder(Envelope[_Time])
+_CLOCK = Question("public/time", Action.CLOCK, Priority.LOOKUP, "time")
 _encode = msgspec.json.Encoder().encode
+_Row = TypeVar("_Row")
 
 
 class Rest:
     """One account's requests; with `keys` None public ones only. Times are µs of the venue's clock, `venue_us`.
 
-    `troubled` hears why a key is refused. With a `socket` orders leave there and nowhere else.
+    `troubled` hears why a key is refused. With a `socket` orders leave there; only cancels have REST while it is down.
     """
 
     def __init__(
@@ -72,19 +88,35 @@ class Rest:
         self._socket = socket
         self._headers = DEMO_HEADER if demo else {}
 
-    async def ask(self, path: str, action: Action, priority: Priority, window: str, **params: str) -> Reply:
-        """A question; asked again when its connection breaks. Empty parameters are left out. Raises Failed."""
+    async def ask(self, question: Question, **params: str) -> Reply:
+        """Asked again when its connection breaks. Empty parameters are left out. Raises Failed."""
         query = urlencode({name: value for name, value in params.items() if value})
-        target = f"{ROOT}{path}?{query}" if query else ROOT + path
+        target = f"{ROOT}{question.path}?{query}" if query else ROOT + question.path
 
         async def once() -> Reply:
-            await self._limiter.passed(priority, {window: 1}, WAIT_SECONDS)
+            await self._limiter.passed(question.priority, {question.window: 1}, WAIT_SECONDS)
             headers = dict(self._headers) if self._keys is None else self._signed("GET", target, b"")
             return await self._http.once("GET", target, seconds=READ_SECONDS, headers=headers)
 
         reply = await asked(once)
-        self._check(reply, action)
+        self._check(reply, question.action)
         return reply
+
+    async def pages(
+        self, question: Question, read: Callable[[bytes], list[_Row]], name: Callable[[_Row], str], **params: str
+    ) -> tuple[list[_Row], bool]:
+        """The rows of a list, newest first, and whether these are all: each page begins after the last row's name.
+
+        Raises Failed and BadMessage.
+        """
+        found: list[_Row] = []
+        for _ in range(PAGES_MAX):
+            reply = await self.ask(question, after=name(found[-1]) if found else "", limit=str(PAGE), **params)
+            page = read(reply.body)
+            found += page
+            if len(page) < PAGE:
+                return found, True
+        return found, False
 
     async def command(
         self,
@@ -99,7 +131,11 @@ class Rest:
         await self._limiter.passed(priority, limits, WAIT_SECONDS)
         expiry = {"expTime": str(expires_us // 1_000)} if expires_us else {}
         operation = path.rpartition("/")[2]
-        if self._socket is not None and operation in OF_ORDERS:
+        if (
+            self._socket is not None
+            and operation in OF_ORDERS
+            and (self._socket.connected or action is not Action.CANCEL)
+        ):
             write = partial(_frame, {"op": operation, "args": [body], **expiry})
             reply = await self._socket.ask(write, ANSWER_SECONDS)
         else:
@@ -110,7 +146,7 @@ class Rest:
 
     async def time_us(self) -> int:
         """The venue's clock. Raises Failed."""
-        reply = await self.ask("public/time", Action.CLOCK, Priority.LOOKUP, "time")
+        reply = await self.ask(_CLOCK)
         (row,) = decode(_TIME, reply.body).data
         return stamp_us(row.ts)
 

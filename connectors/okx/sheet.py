@@ -21,6 +21,22 @@ class Urls:
     demo: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A kind of market. `td_mode` is how its orders are paid, `account_modes` the levels of accounts where they are."""
+
+    inst_type: str
+    td_mode: str
+    account_modes: tuple[str, ...]
+
+    @property
+    def is_spot(self) -> bool:
+        return self.td_mode == "cash"
+
+
+SPOT = Product("SPOT", "cash", ("1", "2"))  # in the other levels spot orders borrow
+SWAP = Product("SWAP", "cross", ("2", "3"))  # futures, and several currencies as margin
+
 LIVE = Urls("https://openapi.okx.com", "wss://ws.okx.com:8443/ws/v5")
 DEMO = Urls("https://openapi.okx.com", "wss://wspap.okx.com:8443/ws/v5", demo=True)
 
@@ -36,7 +52,7 @@ EXPIRY_US = 5 * SECOND_US  # placements and amends carry `expTime`; cancels do n
 
 
 def venue_sheet() -> VenueSheet:
-    """What OKX promises about spot orders."""
+    """What OKX promises about orders, of spot markets and of swaps."""
     return VenueSheet(
         request_expiry_us=EXPIRY_US,
         lookup_scope=LookupScope.ALL,
@@ -63,6 +79,9 @@ LIMITS = {
     "balance": Limit(10, 2 * SECOND_US),
     "config": Limit(5, 2 * SECOND_US),
     "fees": Limit(5, 2 * SECOND_US),
+    "leverage": Limit(20, 2 * SECOND_US),
+    "positions": Limit(10, 2 * SECOND_US),
+    "bills": Limit(5, SECOND_US),
     "instruments": Limit(20, 2 * SECOND_US),
     "time": Limit(10, 2 * SECOND_US),
     "dead_man": Limit(1, SECOND_US),

@@ -12,12 +12,11 @@ from connectors.base.order_socket import OrderSocket
 from connectors.base.stream import Link
 from connectors.okx.keys import Keys
 from connectors.okx.parse import MarketDataParser
-from connectors.okx.private import AccountParser
 from connectors.okx.wire import Arg, Frame, read_frame
 from engine.model.enums import Channel, Health
 from engine.model.errors import BadMessage
 from engine.model.event import ConnectorStatus, Event
-from engine.model.market import BookDelta, BookSnapshot
+from engine.model.market import BookSnapshot, PublicTrade
 
 OK = "0"
 GOING_AWAY = "64008"  # the connection will be closed in a minute
@@ -89,7 +88,8 @@ class Talk(ABC):
 
 
 class MarketTalk(Talk):
-    """Books and trades. Nothing is told before every book is there, and nothing after a successor has taken over.
+    """Books, trades, mark prices and rates of funding. Nothing is told before every book is there, and nothing after a
+    successor has taken over.
 
     Of two connections a book could take updates of one for a gap in the other. A successor therefore starts its books
     anew: they are broken and whole again within one batch of events, which no tick comes between.
@@ -105,7 +105,7 @@ class MarketTalk(Talk):
         self._takes_over = takes_over
         self._symbols = {name: symbol for symbol, name in parser.symbols.items()}
         self._bookless = {parser.symbols[arg.inst_id] for arg in args if arg.channel == BOOK_CHANNEL}
-        self._held: list[Event] | None = []  # books, until they are complete
+        self._held: list[Event] | None = []  # until every book is there; trades were missed anyway
 
     def resync(self, instrument_id: str) -> None:
         """Subscribe to a book again: that brings a snapshot."""
@@ -122,9 +122,10 @@ class MarketTalk(Talk):
         if self._held is None:
             return events
         for event in events:
-            if isinstance(event, BookSnapshot | BookDelta):
+            if not isinstance(event, PublicTrade):
                 self._held.append(event)
-                self._bookless.discard(event.instrument_id)  # a snapshot comes before all deltas
+            if isinstance(event, BookSnapshot):
+                self._bookless.discard(event.instrument_id)
         return self.settle(receive_us)
 
     def settle(self, receive_us: int) -> Sequence[Event]:
@@ -144,14 +145,14 @@ class MarketTalk(Talk):
 
 
 class AccountTalk(Talk):
-    """Orders and balances; `venue_us` is OKX's clock, `refused` is told of a log-in that fails.
+    """The account's news, which `read` understands; `venue_us` is OKX's clock, `refused` hears of a log-in that fails.
 
     Requests about orders leave here too if there is a `socket` for them.
     """
 
     def __init__(
         self,
-        parser: AccountParser,
+        read: Callable[[Frame, int], Sequence[Event]],
         args: Sequence[Arg],
         keys: Keys,
         venue_us: Callable[[], int],
@@ -160,7 +161,7 @@ class AccountTalk(Talk):
     ) -> None:
         super().__init__(args)
         self._is_open = False
-        self._parser = parser
+        self._read = read
         self._keys = keys
         self._venue_us = venue_us
         self._refused = refused
@@ -189,4 +190,4 @@ class AccountTalk(Talk):
             raise BadMessage(f"an answer that nobody waits for: {number[:20]!r}")
 
     def push(self, message: Frame, receive_us: int) -> Sequence[Event]:
-        return self._parser.push(message, receive_us)
+        return self._read(message, receive_us)

@@ -290,7 +290,7 @@ def config(level: str, permissions: str) -> str:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (config("3", "read_only,trade"), r"in a margin mode\n  fix:"),
+        (config("3", "read_only,trade"), r"in a wrong mode\n  fix: use an account in spot mode"),
         ('{"code":"0","msg":"","data":[]}', "does not tell what it trades: 0 accounts"),
         ('{"code":"50001","msg":"busy","data":[]}', "does not tell what it trades"),
     ],

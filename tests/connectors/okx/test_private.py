@@ -10,7 +10,7 @@ import pytest
 from connectors.okx.instruments import open_markets, read_fees, read_instruments
 from connectors.okx.private import AccountEvent, AccountParser
 from connectors.okx.wire import read_frame
-from engine.model.account import Balance, Position
+from engine.model.account import Balance
 from engine.model.enums import InstrumentKind, Liquidity, OrderStatus, Side, UpdateSource
 from engine.model.errors import BadMessage, TickwrightError
 from engine.model.event import OrderUpdate
@@ -219,24 +219,6 @@ def test_fills_of_strange_instruments(parser: AccountParser) -> None:
         parser.fill(row, 7)
 
 
-@pytest.mark.parametrize(
-    ("row", "position"),
-    [
-        ({"pos": "-3", "posSide": "net", "avgPx": "10", "realizedPnl": "-0.5", "liqPx": "20"}, D(-3)),
-        ({"pos": "3", "posSide": "short"}, D(-3)),
-        ({"pos": "3", "posSide": "long", "margin": "7"}, D(3)),
-    ],
-)
-def test_positions(row: dict[str, str], position: D) -> None:
-    parser = AccountParser("okx", {"BTC-USDT-SWAP": "okx:BTC-USDT-PERP"})
-    body = json.dumps({"code": "0", "msg": "", "data": [row | {"instId": "BTC-USDT-SWAP"}, row | {"instId": "X"}]})
-    (found,) = parser.positions(body.encode())
-    margin, average = D(row.get("margin", "0")), D(row.get("avgPx", "0"))
-    liquidation = D(row["liqPx"]) if "liqPx" in row else None
-    realized = D(row.get("realizedPnl", "0"))
-    assert found == Position("okx:BTC-USDT-PERP", position, average, realized, margin, liquidation)
-
-
 def test_mutated_messages_give_events_or_bad_messages(parser: AccountParser) -> None:
     chance = Random("mutated private messages of OKX")
     whole = [body for _, body in RECORDED if b'"orders"' in body or b'"account"' in body]
@@ -254,8 +236,7 @@ def test_mutated_messages_give_events_or_bad_messages(parser: AccountParser) -> 
 
 
 def test_every_shared_payload_about_accounts_is_read() -> None:
-    names = ("BTC-USDT", "ETH-USD-210430")
-    parser = AccountParser("okx", {name: f"okx:{name}" for name in names})
+    parser = AccountParser("okx", {"BTC-USDT": BTC})
     read: list[str] = []
     for kind, body in payloads():
         match kind.rpartition("/api/v5/")[2]:
@@ -269,11 +250,8 @@ def test_every_shared_payload_about_accounts_is_read() -> None:
                 read += [type(parser.fill(row, 7)).__name__ for row in parser.fill_rows(body)]
             case "account/balance":
                 read += [type(each).__name__ for each in parser.balances(body, 7)]
-            case "account/positions":
-                read += [type(each).__name__ for each in parser.positions(body)]
     assert {name: read.count(name) for name in read} == {
         "Balance": 2,
-        "Position": 1,
         "row": 2,
         "Fill": 7,
         "OrderUpdate": 5,
