@@ -21,7 +21,7 @@ class LiveSettings:
 
     Rates that are None are asked for. Without credentials only the market is heard. `seed` makes the jitter of
     reconnects and rotations. `order_entry` is the way on which orders leave: over a socket they are not sent while it
-    is down.
+    is down. `leverage` is that of derivatives; None leaves it as it is at the venue.
     """
 
     name: str
@@ -32,6 +32,7 @@ class LiveSettings:
     taker_rate: Decimal | None = None
     seed: int = 0
     order_entry: OrderEntry = "rest"
+    leverage: Decimal | None = None
 
     @property
     def asks_rates(self) -> bool:

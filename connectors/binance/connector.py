@@ -15,24 +15,22 @@ from connectors.base.start import OrderEntry
 from connectors.binance.private import AccountParser
 from connectors.binance.rest import Call, Key
 from connectors.binance.sheet import NOTHING_OPEN, SPOT, STALE_STAMP, Urls
-from connectors.binance.streams import MarketTalk, UserTalk
-from connectors.binance.venue import ACK, ORDER_SECONDS, SNAPSHOT, BinanceVenue
+from connectors.binance.streams import SHUTDOWN, MarketTalk, UserTalk
+from connectors.binance.venue import ACK, ORDER_SECONDS, BinanceVenue
 from engine.model.enums import Action, Channel, OrderType, Outcome, TimeInForce
-from engine.model.event import AccountSnapshot, Event, OrderUpdate
+from engine.model.event import Event, OrderUpdate
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
 from engine.model.request import (
     AmendOrder,
     CancelAll,
     FetchBalances,
-    FetchOpenOrders,
     Request,
     SubmitOrder,
     SyncClock,
 )
 
 KINDS = ("depth@100ms", "trade")
-ALL_SYMBOLS_FROM = 14  # more calls of weight 6 cost more than one of 80
 TYPES = {
     OrderType.LIMIT: "LIMIT",
     OrderType.MARKET: "MARKET",
@@ -79,8 +77,6 @@ class Binance(BinanceVenue):
                 return [await self._amend(request, started_us)]
             case CancelAll():
                 return await self._cancel_all(request, started_us)
-            case FetchOpenOrders():
-                return [await self._open_orders(started_us)]
             case FetchBalances():
                 call = Call("GET", "account", {"omitZeroBalances": "true"}, Action.BALANCES, 20)
                 reply = await self._ask(call)
@@ -138,25 +134,13 @@ class Binance(BinanceVenue):
             return []
         return self._account.orders(reply.body, ACK, started_us, reply.receive_us)
 
-    async def _open_orders(self, started_us: int) -> AccountSnapshot:
-        """Of all our markets; with many markets, of the whole account."""
-        if len(self._symbols) < ALL_SYMBOLS_FROM:
-            calls = [Call("GET", "openOrders", {"symbol": each}, Action.OPEN_ORDERS, 6) for each in self._listed]
-        else:
-            calls = [Call("GET", "openOrders", {}, Action.OPEN_ORDERS, 80)]
-        rows: list[OrderUpdate] = []
-        for call in calls:
-            reply = await self._ask(call)
-            rows += self._account.orders(reply.body, SNAPSHOT, started_us, reply.receive_us)
-        return AccountSnapshot(self.venue, started_us, self.now_us(), open_orders=tuple(rows))
-
     # ---- streams and markets
 
     def _info_call(self) -> Call:
         return info_call(list(self._listed))
 
     def _market_talk(self) -> MarketTalk:
-        return MarketTalk(self._market, KINDS, self._market_confirmed)
+        return MarketTalk(self._market, KINDS, self._market_confirmed, (SHUTDOWN,))
 
     def _user_talk(self) -> UserTalk:
         assert self._key is not None

@@ -18,7 +18,7 @@ class Dialect:
     Of an answer with status 500 or more only those rows of `outcomes` say anything that name its status. `filters` are
     codes of orders that broke a trading rule: our copy of the rules may be old. `trades` is the path of own trades;
     `no_trades` is their cursor where there are none, "" to ask by time again. Weights are those of a list of markets,
-    a snapshot of a book, a lookup, and own trades (of a market, of an order).
+    a snapshot of a book, a lookup, open orders (of a market, of the account), and own trades (of a market, an order).
     """
 
     prefix: str
@@ -34,4 +34,5 @@ class Dialect:
     info_weight: int
     snapshot_weight: int
     lookup_weight: int
+    open_weights: tuple[int, int]
     trades_weights: tuple[int, int]

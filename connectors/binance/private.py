@@ -229,10 +229,10 @@ class AccountParser:
     def _report(self, raw: _Report, receive_us: int) -> list[Event]:
         """The fill, if it was one, then the order. For a cancel the order's own id is in `C`."""
         instrument_id, order_id = self._instrument(raw.symbol), str(raw.order_id)
-        client_id, side, at_us = raw.original_id or raw.client_id, _side(raw.side), microseconds(raw.at)
+        client_id, side, at_us = raw.original_id or raw.client_id, side_of(raw.side), microseconds(raw.at)
         numbers = self._numbers
         filled = numbers[raw.filled]
-        status, reason = _status(raw.status, raw.expiry)
+        status, reason = status_of(raw.status, raw.expiry)
         if status is OrderStatus.REJECTED:
             reason = f"rejected:{raw.refusal}"
         update = OrderUpdate(
@@ -293,14 +293,14 @@ class AccountParser:
             self._instrument(row.symbol),
             row.client_order_id,
             str(row.order_id),
-            _status(row.status, "")[0],
+            status_of(row.status, "")[0],
             numbers[row.executed_qty],
             "",
             microseconds(raw.transact_time),
             receive_us,
             UpdateSource.ACK,
             started_us,
-            _side(row.side),
+            side_of(row.side),
             numbers[row.price],
             numbers[row.qty],
         )
@@ -337,7 +337,7 @@ class AccountParser:
     def _update(self, row: OrderRow, source: UpdateSource, started_us: int, receive_us: int) -> OrderUpdate:
         numbers = self._numbers
         filled = numbers[row.executed_qty]
-        status, reason = _status(row.status, row.expiry_reason)
+        status, reason = status_of(row.status, row.expiry_reason)
         return OrderUpdate(
             self._instrument(row.symbol),
             row.orig_client_order_id or row.client_order_id,
@@ -349,7 +349,7 @@ class AccountParser:
             receive_us,
             source,
             started_us,
-            _side(row.side),
+            side_of(row.side),
             numbers[row.price],
             numbers[row.orig_qty],
             self._average(row.cummulative_quote_qty, filled),
@@ -382,8 +382,8 @@ class AccountParser:
         return self._names.get(symbol) or f"{self._venue}:{symbol[:40]}"
 
 
-def _status(word: str, expiry: str | int) -> tuple[OrderStatus, str]:
-    """Our status and the reason."""
+def status_of(word: str, expiry: str | int) -> tuple[OrderStatus, str]:
+    """Our status and the reason. `expiry` is the venue's own, of an order that expired."""
     status = STATUSES.get(word)
     if status is None:
         return OrderStatus.UNKNOWN, f"ambiguous:unknown_state {word[:40]}"
@@ -392,7 +392,8 @@ def _status(word: str, expiry: str | int) -> tuple[OrderStatus, str]:
     return status, ""
 
 
-def _side(word: str) -> Side:
+def side_of(word: str) -> Side:
+    """Raises BadMessage."""
     if word not in SIDES:
         raise BadMessage(f"{word[:20]!r} is not a side")
     return SIDES[word]

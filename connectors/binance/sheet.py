@@ -112,6 +112,7 @@ SPOT = Dialect(
     info_weight=20,
     snapshot_weight=50,
     lookup_weight=4,
+    open_weights=(6, 80),
     trades_weights=(20, 5),
 )
 

@@ -36,12 +36,19 @@ _ANSWER = Decoder(_Answer)
 
 
 class MarketTalk:
-    """Market data of the parser's symbols; confirmed when the venue has answered to every subscription."""
+    """Market data of the parser's symbols, and streams of no symbol (`more`); confirmed when the venue has answered to
+    every subscription.
+    """
 
-    def __init__(self, parser: MarketDataParser, kinds: Sequence[str], on_confirmed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parser: MarketDataParser,
+        kinds: Sequence[str],
+        on_confirmed: Callable[[], None],
+        more: Sequence[str] = (),
+    ) -> None:
         self._parser = parser
-        names = [f"{symbol.lower()}@{kind}" for symbol in parser.symbols for kind in kinds]
-        self._streams = [*names, SHUTDOWN]
+        self._streams = [f"{symbol.lower()}@{kind}" for symbol in parser.symbols for kind in kinds] + list(more)
         self._on_confirmed = on_confirmed
         self._waiting: set[int] = set()
         self._link: Link

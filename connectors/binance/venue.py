@@ -22,10 +22,19 @@ from connectors.binance.rest import Call, Key, Rest
 from connectors.binance.sheet import ARCHIVED
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
-from engine.model.event import ConnectorStatus, Event, OrderUpdate, TradesSynced
+from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
-from engine.model.request import CancelOrder, FetchTrades, LookupOrder, Request, ResyncBook, SubmitOrder, SyncClock
+from engine.model.request import (
+    CancelOrder,
+    FetchOpenOrders,
+    FetchTrades,
+    LookupOrder,
+    Request,
+    ResyncBook,
+    SubmitOrder,
+    SyncClock,
+)
 
 DEPTH = 1_000
 PAGE = 1_000
@@ -36,9 +45,11 @@ ACK, LOOKUP, SNAPSHOT = UpdateSource.ACK, UpdateSource.LOOKUP, UpdateSource.SNAP
 
 
 class Answers(Protocol):
-    """What answers about an account mean. Both raise BadMessage."""
+    """What answers about an account mean. All raise BadMessage."""
 
     def order(self, body: bytes, source: UpdateSource, started_us: int, receive_us: int) -> Sequence[Event]: ...
+
+    def orders(self, body: bytes, source: UpdateSource, started_us: int, receive_us: int) -> list[OrderUpdate]: ...
 
     def trades(self, body: bytes, receive_us: int) -> list[Fill]: ...
 
@@ -83,6 +94,8 @@ class BinanceVenue(LiveVenue):
                 return await self._order(Call("DELETE", "order", names, Action.CANCEL, 1, ORDER_SECONDS), started_us)
             case LookupOrder():
                 return await self._lookup(request, started_us)
+            case FetchOpenOrders():
+                return [await self._open_orders(started_us)]
             case FetchTrades():
                 return await self._trades(request, started_us)
             case SyncClock():
@@ -129,7 +142,19 @@ class BinanceVenue(LiveVenue):
         which = {"orderId": venue_order_id} if venue_order_id else {"origClientOrderId": client_order_id}
         return {"symbol": self._symbols[instrument_id], **which}
 
-    # ---- own trades
+    # ---- lists
+
+    async def _open_orders(self, started_us: int) -> AccountSnapshot:
+        """Of all our markets; where that costs less, of the whole account."""
+        of_market, of_account = self._dialect.open_weights
+        calls = [Call("GET", "openOrders", {"symbol": each}, Action.OPEN_ORDERS, of_market) for each in self._listed]
+        if len(calls) * of_market > of_account:
+            calls = [Call("GET", "openOrders", {}, Action.OPEN_ORDERS, of_account)]
+        rows: list[OrderUpdate] = []
+        for call in calls:
+            reply = await self._ask(call)
+            rows += self._answers.orders(reply.body, SNAPSHOT, started_us, reply.receive_us)
+        return AccountSnapshot(self.venue, started_us, self.now_us(), open_orders=tuple(rows))
 
     async def _trades(self, request: FetchTrades, started_us: int) -> Sequence[Event]:
         """Own trades from an overlap before the cursor, page by page; of one order: all of them, and no cursor."""

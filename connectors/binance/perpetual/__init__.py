@@ -1,0 +1,1 @@
+"""Binance USD-M futures: perpetual contracts that are settled in their quote currency."""

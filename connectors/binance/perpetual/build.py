@@ -1,0 +1,127 @@
+"""From settings to a connector that knows what it trades: the account is asked, and set up, before the bot starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from connectors.base.credentials import credentials
+from connectors.base.http import Http, Reply, asked
+from connectors.base.live import Home
+from connectors.base.outcomes import Failed
+from connectors.base.rate_limit import RateLimiter
+from connectors.base.start import LiveSettings, not_started, not_traded
+from connectors.base.time_sync import VenueClock
+from connectors.binance.listing import closed, read_info, read_instruments, read_rights, read_time
+from connectors.binance.perpetual.connector import INFO, BinancePerpetual
+from connectors.binance.perpetual.settings import read_fees, read_hedged, read_leverage
+from connectors.binance.perpetual.sheet import USD_M, Urls, addresses, venue_sheet
+from connectors.binance.rest import Call, Key, Rest
+from connectors.binance.sheet import WALLET
+from engine.core.clock import wall_us
+from engine.model.enums import Action
+from engine.model.errors import BadMessage, TickwrightError
+from engine.model.greeting import Greeting, KeyRights
+from engine.model.instrument import Instrument
+from engine.model.money import to_text
+
+__all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
+
+HEDGED = (
+    "the account holds long and short positions apart (hedge mode); this bot needs one position a market\n"
+    "  fix: close its positions, then choose One-way Mode at the exchange: Futures, Preferences, Position Mode"
+)
+
+
+def build_connector(settings: LiveSettings) -> BinancePerpetual:
+    """Ask the venue what it trades and what it costs. Raises TickwrightError when that fails."""
+    return asyncio.run(prepare(settings, wall_us))
+
+
+async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> BinancePerpetual:
+    """The same inside a running loop."""
+    urls, name = settings.urls, settings.name
+    key = None if settings.credentials is None else Key(settings.credentials)
+    clock = VenueClock(name)
+    async with Http(urls.rest, now_us) as http:
+        setup = Setup(settings, key, clock, http, now_us)
+        try:
+            synced = await clock.measure(setup.server_us, now_us)
+            greeting = Greeting(synced, None if key is None else await setup.rights())
+            instruments = await setup.instruments()
+        except (Failed, BadMessage) as error:
+            raise not_started(settings, urls.rest, error) from None
+    home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
+    return BinancePerpetual(home, urls, instruments, key)
+
+
+class Setup:
+    """What is asked and set before the start. All raise Failed and BadMessage."""
+
+    def __init__(
+        self, settings: LiveSettings, key: Key | None, clock: VenueClock, http: Http, now_us: Callable[[], int]
+    ) -> None:
+        self._settings = settings
+        self._key = key
+        self._clock = clock
+        self._now_us = now_us
+        self._rest = self._at(http)
+
+    async def server_us(self) -> int:
+        """The venue's clock."""
+        return read_time((await asked(lambda: self._rest.public(Call("GET", "time")))).body)
+
+    async def rights(self) -> KeyRights:
+        """What the key may do. Another host tells it; the test network does not."""
+        wallet = self._settings.urls.wallet
+        if not wallet:
+            return KeyRights()
+        call = Call("GET", "account/apiRestrictions", action=Action.BALANCES, prefix=WALLET)
+        async with Http(wallet, self._now_us) as http:
+            rest = self._at(http)
+            return read_rights((await asked(lambda: rest.signed(call, self._now_us()))).body, futures=True)
+
+    async def instruments(self) -> dict[str, Instrument]:
+        """By Binance's symbols, as this account trades them. Raises TickwrightError about an account in hedge mode."""
+        settings = self._settings
+        if not settings.trading_pairs:
+            return {}
+        info = read_info((await asked(lambda: self._rest.public(INFO))).body)
+        found = read_instruments(info, settings.name, settings.trading_pairs)
+        traded = {each.symbol for symbol, each in found.items() if symbol not in closed(info)}
+        missing = [pair for pair in settings.trading_pairs if pair not in traded]
+        if missing:
+            raise not_traded(settings, missing)
+        if self._key is not None and read_hedged((await self._ask("positionSide/dual", {}, 30)).body):
+            raise TickwrightError(f"{settings.name}: {HEDGED}")
+        return {symbol: await self._as_set_up(symbol, each) for symbol, each in found.items()}
+
+    async def _as_set_up(self, symbol: str, instrument: Instrument) -> Instrument:
+        """With this account's rates of fees and leverage."""
+        told = (instrument.maker_rate, instrument.taker_rate)
+        if self._settings.asks_rates:
+            told = read_fees((await self._ask("commissionRate", {"symbol": symbol}, 20)).body)
+        maker, taker = self._settings.rates(*told)
+        leverage = instrument.leverage if self._key is None else await self._leverage(symbol)
+        return replace(instrument, maker_rate=maker, taker_rate=taker, leverage=leverage)
+
+    async def _leverage(self, symbol: str) -> Decimal:
+        """As it is at the exchange; changed there if the settings name another."""
+        is_set = read_leverage((await self._ask("symbolConfig", {"symbol": symbol}, 5)).body, symbol)
+        wanted = self._settings.leverage
+        if wanted is None or wanted == is_set:
+            return is_set
+        terms = {"symbol": symbol, "leverage": to_text(wanted)}
+        await self._rest.signed(Call("POST", "leverage", terms, Action.BALANCES), self._now_us())
+        return wanted
+
+    async def _ask(self, path: str, params: dict[str, str], weight: int) -> Reply:
+        return await asked(
+            lambda: self._rest.signed(Call("GET", path, params, Action.BALANCES, weight), self._now_us())
+        )
+
+    def _at(self, http: Http) -> Rest:
+        limiter = RateLimiter(USD_M.limits, lambda: self._now_us() + self._clock.offset_us)
+        return Rest(USD_M, http, self._key, self._clock, limiter, self._now_us, lambda reason, until_us: None)
