@@ -18,7 +18,7 @@ from connectors.base.live import Home, LiveVenue
 from connectors.base.outcomes import UNAUTHORIZED, Failed
 from connectors.base.time_sync import VenueClock
 from connectors.ccxt.abilities import can, ended_lists, streams_books
-from connectors.ccxt.convert import OrderReader, balances, book, public_trade
+from connectors.ccxt.convert import OrderReader, balances, book, public_trade, read
 from connectors.ccxt.ears import Ears, slowly
 from connectors.ccxt.exchange import Place, close_exchange, open_exchange
 from connectors.ccxt.outcomes import judge
@@ -103,6 +103,10 @@ class Ccxt(LiveVenue):
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         if self.exchange is None or not self.exchange.markets:
             raise Failed(Outcome.NOT_SENT, "not_connected", "the markets are not loaded yet")
+        with read():
+            return await self._perform(request, started_us)
+
+    async def _perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
             case SubmitOrder():
                 return [await self._submit(request, started_us)]

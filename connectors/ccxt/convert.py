@@ -6,7 +6,8 @@ rates of fees) is converted by its shortest text: good enough to quote on, never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -36,6 +37,15 @@ STATUSES = {
 TEXT_PREFIXES = {"gate": "t-"}  # put before client order ids, by ccxt itself when it sends them
 
 Unified = Mapping[str, Any]
+
+
+@contextmanager
+def read() -> Iterator[None]:
+    """What ccxt told has another shape than it promises: BadMessage, which proves nothing, instead of an end."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise BadMessage(f"ccxt's answer cannot be read: {type(error).__name__}: {error}") from error
 
 
 def decimal(value: Any) -> Decimal | None:

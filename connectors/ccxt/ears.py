@@ -11,6 +11,7 @@ from typing import Any
 
 import ccxt
 
+from connectors.ccxt.convert import read
 from engine.model.enums import Channel, Health
 from engine.model.errors import BadMessage
 from engine.model.event import BadMessageSeen, ConnectorStatus, Event
@@ -65,7 +66,8 @@ class Ears:
                 continue
             pause = first
             try:
-                events = take(raw)
+                with read():
+                    events = take(raw)
             except BadMessage as error:
                 events = [BadMessageSeen(self._venue, channel, str(error)[:200], "", self._now_us())]
             if events:

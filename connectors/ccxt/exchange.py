@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import localcontext
 from functools import cache
@@ -19,6 +19,7 @@ from engine.model.errors import TickwrightError
 CACHE_ROWS = 20_000  # a burst of more than ccxt's own 1,000 would be lost without a word
 TIMEOUT_MS = 15_000  # answers that come later than that are not waited for
 PING_MS = 5_000
+JSON = (dict, list, int, float)  # what a sensible answer is; some exchanges answer with nothing
 OPTIONS = {
     "defaultType": "spot",
     "fetchMarkets": {"types": ["spot"]},
@@ -64,6 +65,7 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
     exchange = kind(settings)
     exchange.ssl_context = _tls(exchange.cafile)
     exchange.number = str
+    exchange.fetch = _with_sense(exchange.fetch)
     exchange.decimal_to_precision = _undisturbed(exchange.decimal_to_precision)
     exchange.streaming = exchange.streaming | {"keepAlive": PING_MS}
     exchange.milliseconds = lambda: now_us() // 1_000
@@ -76,6 +78,18 @@ def open_exchange(place: Place, credentials: Credentials | None, now_us: Callabl
         if place.exchange_id == "binance":  # ccxt takes a stream for one of spot markets by this word in its address
             exchange.urls["api"]["ws"]["spot"] = f"ws{place.url.removeprefix('http')}/stream/ws"
     return exchange
+
+
+def _with_sense(fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """ccxt hands on what is no JSON as it is, and reads that as nothing: no orders, no money, an empty book."""
+
+    async def fetched(*args: Any, **options: Any) -> Any:
+        told = await fetch(*args, **options)
+        if isinstance(told, JSON) or told is None or told == "":
+            return told
+        raise ccxt.BadResponse("an answer that is no JSON")
+
+    return fetched
 
 
 @cache

@@ -11,10 +11,11 @@ from connectors.ccxt.build import LiveSettings, Place, addresses, prepare
 from connectors.ccxt.exchange import _moved
 from connectors.simulated.server.faults import FaultKind
 from engine.core.venue_sheet import LookupScope
-from engine.model.enums import Channel, Health, OrderStatus, OrderType, Outcome, Side, TimeInForce, UpdateSource
+from engine.model.enums import Action, Channel, Health, OrderStatus, OrderType, Outcome, Side, TimeInForce, UpdateSource
 from engine.model.errors import TickwrightError, Unauthorized
 from engine.model.event import (
     AccountSnapshot,
+    BadMessageSeen,
     ClockSynced,
     ConnectorStatus,
     Fill,
@@ -183,6 +184,36 @@ def test_a_lost_answer_means_nothing_and_nothing_is_sent_twice(
         answer = await rig.cancel(order)
         assert isinstance(answer, RequestFailed)
         assert answer.outcome is Outcome.AMBIGUOUS
+
+    run_rig(adapter, main)
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"a": '])
+def test_an_answer_that_is_no_json_means_nothing(adapter: Adapter, body: str) -> None:
+    async def main(rig: Rig) -> None:
+        order = await rig.rest()
+        for where, request in (
+            ("clock", SyncClock(VENUE)),
+            ("balances", FetchBalances(VENUE)),
+            ("open_orders", FetchOpenOrders(VENUE)),
+            ("trades", FetchTrades(MARKET)),
+            ("lookup", LookupOrder(order.client_order_id, order.venue_order_id, MARKET)),
+        ):
+            rig.arm(FaultKind.REPLACE, where, status=200, body=body)
+            told = (await rig.ask(request, RequestFailed))[-1]
+            assert isinstance(told, RequestFailed), request
+            assert (told.outcome, told.code) == (Outcome.AMBIGUOUS, "BadResponse")
+
+    run_rig(adapter, main)
+
+
+def test_an_answer_of_another_shape_means_nothing(adapter: Adapter) -> None:
+    async def main(rig: Rig) -> None:
+        rig.arm(FaultKind.REPLACE, "clock", status=200, body="{}")
+        *_, seen, told = await rig.ask(SyncClock(VENUE), RequestFailed)
+        assert isinstance(seen, BadMessageSeen)
+        assert isinstance(told, RequestFailed)
+        assert (told.action, told.outcome, told.code) == (Action.CLOCK, Outcome.AMBIGUOUS, "bad_message")
 
     run_rig(adapter, main)
 

@@ -17,6 +17,7 @@ from random import Random
 
 from connectors.simulated.market import Market
 from connectors.simulated.venue import SimulatedExchange
+from engine.app.connections import connected
 from engine.app.recorder import Recorder
 from engine.core.clock import Clock, run_live
 from engine.core.driver import Driver
@@ -132,13 +133,8 @@ class Bot:
         """Trade until `stop_us`, then cancel everything and end."""
         loop = asyncio.get_running_loop()
         loop.call_later(self.clock.seconds_until(stop_us), self.stop)
-        connection = asyncio.create_task(self.connector.run(self._heard, self.clock.now_us))
-        try:
+        async with connected([self.connector], self._heard, self.clock.now_us):
             await run_live(self.driver, self.clock, self.wake)
-        finally:
-            connection.cancel()
-            with suppress(asyncio.CancelledError):
-                await connection
         self.journal.close()
 
     def _changed(self, change: Change) -> None:
