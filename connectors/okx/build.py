@@ -25,7 +25,7 @@ from connectors.okx.sheet import EXPIRY_US, LIMITS, SPOT, Product, Urls, address
 from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
-from engine.model.errors import BadMessage, TickwrightError
+from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ONE, ZERO
@@ -59,6 +59,8 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int], product: Pr
     """The same inside a running loop, for one kind of markets."""
     urls, name, clock = settings.urls, settings.name, VenueClock(settings.name)
     keys = None if settings.credentials is None else Keys(settings.credentials)
+    if settings.credentials is not None and not settings.credentials.passphrase.reveal():
+        raise Unauthorized(f"{name}: the key has no passphrase\n  fix: tickwright keys add, or passphrase: of {name}")
 
     def venue_us() -> int:
         return now_us() + clock.offset_us

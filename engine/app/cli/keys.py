@@ -19,7 +19,7 @@ from engine.app.secrets.unlock import hidden_ask, unlock
 from engine.app.secrets.vault import Vault
 
 _PEM = "-----BEGIN"
-_OPTIONAL = {"passphrase"}  # of fields: venues that need it say so when it is missing
+_OPTIONAL = {"ccxt": ("passphrase",)}  # some of its exchanges have one, and say so when it is missing
 
 account_option = click.option("--account", default="default", show_default=True, help="Its name in your files.")
 
@@ -79,31 +79,28 @@ def _unlock(output: Output) -> Vault:
 
 def _typed(connector: str, fields: list[str]) -> dict[str, str]:
     """What was typed, or came as JSON; only fields that the connector has, and all that it needs."""
+    optional = _OPTIONAL.get(connector, ())
     if sys.stdin.isatty():
-        return {
-            name: text
-            for name in fields
-            if (text := click.prompt(_prompt(name), hide_input=name != "api_key", err=True, default=_default(name)))
-        }
+        return {name: text for name in fields if (text := _prompted(name, name in optional))}
     try:
         given = msgspec.json.decode(sys.stdin.read(), type=dict[str, str])
     except msgspec.DecodeError:
         fix = '{"api_key": "…", "api_secret": "…"}'
         raise Failure("E-USAGE", "stdin is no terminal and holds no JSON object of keys", fix=fix) from None
     unknown = ", ".join(sorted(given.keys() - set(fields)))
-    missing = ", ".join(name for name in fields if name not in _OPTIONAL and not given.get(name))
+    missing = ", ".join(name for name in fields if name not in optional and not given.get(name))
     if unknown or missing:
         detail = f"{connector} has no {unknown}" if unknown else f"missing: {missing}"
         raise Failure("E-USAGE", detail, fix=f"give {', '.join(fields)}")
     return given
 
 
-def _prompt(name: str) -> str:
-    return name.replace("_", " ") + (" (leave empty if there is none)" if name in _OPTIONAL else "")
-
-
-def _default(name: str) -> str | None:
-    return "" if name in _OPTIONAL else None
+def _prompted(name: str, optional: bool) -> str:
+    """Asked for until something is typed, unless it may be left empty."""
+    note = " (leave empty if there is none)" if optional else " (chosen with the key)" if name == "passphrase" else ""
+    label = name.replace("_", " ") + note
+    text: str = click.prompt(label, hide_input=name != "api_key", err=True, default="" if optional else None)
+    return text
 
 
 def _pem(path: Path) -> str:

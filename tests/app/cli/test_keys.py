@@ -53,6 +53,7 @@ def test_added_listed_removed(home: Path) -> None:
         ("okx", ["api_key", "api_secret", "passphrase"]),
     ]
     assert "s-binance" not in (home / "data" / "secrets.enc").read_text()
+    add(home, "ccxt", api_key="k-ccxt", api_secret="s-ccxt")  # not all of its exchanges have passphrases
     assert ok("keys", "remove", "okx", cwd=home) == {"connector": "okx", "account": "default"}
     assert failed("keys", "remove", "okx", cwd=home)[1]["code"] == "E-NOTFOUND"
 
@@ -74,6 +75,8 @@ def test_a_key_file_is_the_secret(home: Path) -> None:
         ("binanc", "{}", "E-NOTFOUND", "'binanc' is not an exchange that needs keys"),
         ("binance", "hello", "E-USAGE", "stdin is no terminal and holds no JSON object of keys"),
         ("binance", '{"api_key": "k"}', "E-USAGE", "missing: api_secret"),
+        ("okx", '{"api_key": "k", "api_secret": "s"}', "E-USAGE", "missing: passphrase"),
+        ("okx", '{"api_key": "k", "api_secret": "s", "passphrase": ""}', "E-USAGE", "missing: passphrase"),
         ("binance", '{"api_key": "k", "api_secret": "s", "passphrase": "p"}', "E-USAGE", "binance has no passphrase"),
     ],
 )
@@ -156,11 +159,12 @@ def typed(home: Path, *answers: str, words: tuple[str, ...]) -> str:
 
 
 def test_typed_at_a_terminal(home: Path) -> None:
-    shown = typed(home, "my-api-key", "my-secret", "", PASSWORD, PASSWORD, words=("keys", "add", "okx"))
+    shown = typed(home, "my-api-key", "my-secret", "", "my-phrase", PASSWORD, PASSWORD, words=("keys", "add", "okx"))
     assert "kept in data/secrets.enc, encrypted" in shown
+    assert shown.count("passphrase (chosen with the key)") == 2
     assert "my-secret" not in shown
     assert PASSWORD not in shown
-    assert ok("keys", "list", cwd=home)[0]["fields"] == ["api_key", "api_secret"]
+    assert ok("keys", "list", cwd=home)[0]["fields"] == ["api_key", "api_secret", "passphrase"]
     add(home, api_key="k", api_secret="s")
     shown = typed(home, "unreal", words=("start", str(home / "conf" / "real.yml")))
     assert "Type its name to go on" in shown

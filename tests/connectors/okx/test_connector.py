@@ -328,6 +328,8 @@ def test_a_wrong_key_and_a_market_that_is_not_there() -> None:
         wrong = Credentials(Secret(KEY), Secret("wrong"), Secret(PASSPHRASE))
         with pytest.raises(Unauthorized, match=r"refuses the key: 50113 Invalid Sign\n  fix: tickwright keys add"):
             await prepare(settings(wrong), rig.now_us)
+        with pytest.raises(Unauthorized, match=r"sim: the key has no passphrase\n  fix: tickwright keys add"):
+            await prepare(settings(Credentials(Secret(KEY), Secret(SECRET))), rig.now_us)
         rig.exchange.halt(MARKET)
         with pytest.raises(TickwrightError, match=r"sim does not trade BTC-USDT now\n  fix:"):
             await prepare(settings(GOOD), rig.now_us)
