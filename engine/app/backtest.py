@@ -28,6 +28,7 @@ from engine.backtest.found import Cursor, csv_rows, header_of
 from engine.backtest.recording import Recording
 from engine.backtest.results import Facts, result_of
 from engine.backtest.run import Progress, play
+from engine.backtest.valuation import liquidation_marks
 from engine.core.driver import Driver
 from engine.core.order_ids import OrderIds
 from engine.model.errors import TickwrightError
@@ -120,6 +121,8 @@ def _run(
     complete = play(
         driver, recording, end_us, partial(_rows, venues), progress, flatten=config.backtest.finalize == "flatten"
     )
+    if config.backtest.valuation == "liquidation" and (marks := liquidation_marks(core, sources[0].instrument.quote)):
+        recording.marks.append(marks)
     for venue in venues:
         module.let_go(venue)
     facts = Facts(
@@ -305,6 +308,8 @@ def _assumptions(config: BotConfig, venues: Sequence[Any], sources: Sequence[Sou
     lines.append(("Fill kernel", "compiled" if any(".fast" in name for name in kernels) else "reference"))
     if backtest.assumed_spread is not None:
         lines.append(("Data of trades alone", f"a spread of {_bps(backtest.assumed_spread)} around each"))
+    if backtest.valuation == "liquidation":
+        lines.append(("What is left at the end", "valued at the best bid, what is owed at the best ask"))
     if backtest.finalize == "flatten":
         lines.append(("At the end", "positions are closed by taking from the last book"))
     lines.append(("Market impact", "none: our orders do not change the recorded market"))

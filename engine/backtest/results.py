@@ -117,7 +117,7 @@ def _money(facts: Facts, parts: Sequence[Parts], unaccounted: Decimal) -> Json:
     first = marks[0].equity if marks else ZERO
     last = marks[-1].equity if marks else ZERO
     sums = {name: _sum(parts, name) for name in PARTS}
-    hold = facts.engine.state.portfolio.hold_value(facts.quote)
+    hold = _hold_value(facts)
     with localcontext(EXACT):
         total = last - first
         trade = sums["spread"] + sums["inventory"]
@@ -137,6 +137,16 @@ def _money(facts: Facts, parts: Sequence[Parts], unaccounted: Decimal) -> Json:
             for instrument_id, market in facts.engine.state.portfolio.markets.items()
         },
     }
+
+
+def _hold_value(facts: Facts) -> Decimal | None:
+    """What the balances of the start would be worth at the last marks."""
+    portfolio, marks = facts.engine.state.portfolio, facts.recording.marks
+    if not marks or portfolio.hold_value(facts.quote) is None:
+        return None
+    with localcontext(EXACT):
+        opening = ((each.asset, each.opening) for each in portfolio.accounts.values())
+        return sum((amount * marks[-1].rates.get(asset, ZERO) for asset, amount in opening), ZERO)
 
 
 def _ratios(recording: Recording) -> Json:

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from connectors.paper.kernel import Kernel
 from connectors.paper.latency import chosen
+from connectors.paper.rows import Rows
+from engine.backtest.convert import convert
+from engine.backtest.dataset import Dataset
 from engine.backtest.report import report_html
 from engine.backtest.tables import read_table
 from engine.model.errors import TickwrightError
-from tests.backtest.files import START_US, capture_lines, capture_set, import_one, write
-from tests.backtest.runs import run
+from tests.backtest.files import START_US, capture_lines, capture_set, import_one, rows_of, write
+from tests.backtest.runs import BOT, run
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,33 @@ def test_positions_are_closed_at_the_end_if_so_wished(data: Path, tmp_path: Path
     assert (last["liquidity"][0], last["quantity"][0]) == ("TAKER", str(abs(Decimal(kept))))
     assert result["money"]["unexplained"].strip("0.") == ""
     assert assumed(result, "At the end")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "far", "is_long"),
+    [("BTC-USDT", "ask", True), ("BTC-USDT-PERP", "ask", True), ("BTC-USDT-PERP", "bid", False)],
+)
+def test_what_is_left_is_valued_at_what_it_would_bring(
+    data: Path, tmp_path: Path, symbol: str, far: str, is_long: bool
+) -> None:
+    """Longs at the best bid, shorts at the best ask; the parts still add up to the profit."""
+    steps = {"price_step": Decimal("0.1"), "quantity_step": Decimal("0.001")}
+    (file,) = convert(Dataset.open(data), "BTC-USDT", tmp_path / "npz", "hftbacktest")
+    import_one(file, "hftbacktest", tmp_path / "set", symbol, **steps)
+    bot = BOT.format(data=tmp_path / "set").replace("pair: BTC-USDT", f"pair: {symbol}").replace("BTC: 0.5, ", "")
+    keys = ("data.end=2023-11-15T00:01:40Z", f"strategy.{far}_spread=90bps")
+    mid = run(tmp_path / "mid", tmp_path / "set", *keys, bot=bot)[1]["money"]
+    result = run(tmp_path / "left", tmp_path / "set", *keys, "backtest.valuation=liquidation", bot=bot)[1]
+    left = result["money"]
+    held = Decimal(left["positions"][f"binance:{symbol}"])
+    (columns,) = rows_of(tmp_path / "set", symbol)
+    kernel = Kernel(Rows.of(columns))
+    kernel.run(result["run"]["wanted_end_us"] - 1)
+    half_spread = (kernel.best_ask - kernel.best_bid) * steps["price_step"] / 2
+    assert (held > 0) is is_long
+    assert Decimal(mid["equity_last"]) - Decimal(left["equity_last"]) == abs(held) * half_spread
+    assert left["unexplained"].strip("0.") == ""
+    assert assumed(result, "What is left at the end")
 
 
 def test_a_spread_is_assumed_around_trades(tmp_path: Path) -> None:

@@ -270,6 +270,9 @@ class BacktestConfig(SimulationConfig):
     assumed_spread: Spread | None = setting(
         None, doc="around each trade, where data show nothing else; left out: only prices beyond ours fill"
     )
+    valuation: Literal["mid", "liquidation"] = setting(
+        "mid", doc="of what is left at the end: liquidation takes the best bid for longs, the best ask for shorts"
+    )
     finalize: Literal["keep", "flatten"] = setting("keep", doc="positions at the end: marked, or closed by taking")
     bounds: bool = setting(False, doc="run again with queue models none and through, for the range of the profit")
     kernel: Literal["auto", "reference", "fast"] = setting("auto", doc="auto: compiled if it was built")
