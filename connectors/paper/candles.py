@@ -7,7 +7,7 @@ that arrives inside candle k is active from k + 1, a cancel that arrives inside 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connectors.paper.candle_rows import Candle, CandleRows
+from connectors.paper.candle_rows import Bars, Candle, CandleRows
 from connectors.paper.words import (
     AMEND_REJECTED,
     AMENDED,
@@ -33,10 +33,11 @@ from connectors.paper.words import (
     TRIGGERED,
     Outcome,
 )
-from engine.core.candles import Bar, Read
+from engine.core.candles import Read
 
 PPM = 1_000_000
 MISSING = "a candle is missing"
+AT_ONCE = 128  # candles that are taken from their columns together
 
 
 class CandleOrder:
@@ -148,22 +149,23 @@ class CandleKernel:
         late = self.event_us > 0 and until_us - self.event_us >= self.source.interval_us
         self.stale = MISSING if late and self.next_us < NEVER_US else ""
 
-    def glide(self, until_us: int, price_step: Decimal, quantity_step: Decimal, see: Read) -> Sequence[Bar]:
+    def glide(
+        self, until_us: int, price_step: Decimal, quantity_step: Decimal, see: Read
+    ) -> tuple[Sequence[int], Sequence[float]] | None:
         """Apply candles that close by `until_us`, up to one that `see` wants to act on, or to a missing one.
 
-        Only while there is no order, and after the first candle. Nothing is told of them but what is returned.
+        Only while there is no order, and after the first candle. Nothing is told of them but what is returned: when
+        they closed, and at what price; None: there was none.
         """
         if self.next_us > until_us or self.stale or self._next is None or self._next[0] != self.event_us:
-            return ()
+            return None
         bars, first = self.source.bars(self.rows_applied, price_step, quantity_step)
-        stop = min(len(bars), first + (until_us - bars[first][0]) // self.source.interval_us + 1)
-        for at in range(first, stop):
-            if see(*bars[at]):
-                stop = at + 1
-                break
+        times = bars.close_us
+        visible = first + (until_us - times[first]) // self.source.interval_us + 1
+        stop = _show(bars, first, min(len(times), visible), see)
         self.rows_applied += stop - first
-        self._close(self.source.candle(self.rows_applied - 1)[4], bars[stop - 1][0])
-        return bars[first:stop]
+        self._close(self.source.candle(self.rows_applied - 1)[4], times[stop - 1])
+        return times[first:stop], bars.close[first:stop]
 
     def _close(self, close: int, close_us: int) -> None:
         """What is known once a candle, the last of `rows_applied`, has closed."""
@@ -274,3 +276,13 @@ class CandleKernel:
     def _is_between(self, at_us: int) -> bool:
         """Whether no candle is in the making at this time."""
         return self._next is None or self._next[0] >= at_us
+
+
+def _show(bars: Bars, first: int, stop: int, see: Read) -> int:
+    """Show `bars[first:stop]` up to one that the reader wants to act on; where the next one is."""
+    for start in range(first, stop, AT_ONCE):
+        part = [column[start : min(start + AT_ONCE, stop)] for column in bars]
+        for at, (close_us, open_, high, low, close, volume) in enumerate(zip(*part, strict=True), start + 1):
+            if see(close_us, open_, high, low, close, volume):
+                return at
+    return stop

@@ -30,7 +30,7 @@ from connectors.paper.words import (
     TRIGGERED,
     Outcome,
 )
-from engine.core.candles import Bar, Read
+from engine.core.candles import Read, Shown
 from engine.core.state import State
 from engine.model.enums import Action, Channel, Health, Liquidity, OrderStatus, Side, UpdateSource
 from engine.model.enums import Outcome as Verdict
@@ -113,21 +113,21 @@ class PaperVenue:
             told.append(market.popleft()[1])
         return told
 
-    def glide(self, until_us: int, series: tuple[str, int], see: Read) -> tuple[Sequence[Bar], int]:
+    def glide(self, until_us: int, series: tuple[str, int], see: Read) -> Shown | None:
         """Show `see` the closed candles of a series (instrument id, interval) that are visible by `until_us`, up to one
-        that it wants to act on. Nothing is shown while anything else is under way, or where there are other markets.
-
-        Returns the candles, and when the last one was visible.
+        that it wants to act on. None: no candle was, anything else is under way, or there are other markets.
         """
         listing, feed_us = self.listings[0], self.wire.latency.feed_us
         kernel, instrument = listing.kernel, listing.instrument
         if len(self.listings) > 1 or self._outbox or self._market or self.orders.open or not self.wire.idle:
-            return (), self.now_us
+            return None
         if not isinstance(kernel, CandleKernel) or series != (instrument.instrument_id, kernel.source.interval_us):
-            return (), self.now_us
-        bars = kernel.glide(until_us - feed_us, instrument.price_step, instrument.quantity_step, see)
-        self.now_us = kernel.event_us + feed_us if bars else self.now_us
-        return bars, self.now_us
+            return None
+        shown = kernel.glide(until_us - feed_us, instrument.price_step, instrument.quantity_step, see)
+        if shown is None:
+            return None
+        self.now_us = seen_us = kernel.event_us + feed_us
+        return Shown(*shown, seen_us)
 
     @property
     def orders_received(self) -> int:

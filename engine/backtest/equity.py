@@ -1,7 +1,6 @@
 """Equity over time: what statistics need of every tick, and a line a minute for pictures. Floats: nothing is booked."""
 
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backtest.columns import Column, Columns
+from engine.backtest.stretches import Stretches
+from engine.core.candles import Shown
 
 MINUTE_US = 60_000_000
 TICKS_GATHERED = 4_096
@@ -38,6 +39,7 @@ class EquityCurve:
         self._drawdown = Drawdown()
         self._times = array("q")
         self._equity = array("d")
+        self._stretches = Stretches()
         self._steps: list[tuple[NDArray[Any], ...]] = []  # COLUMNS of the ticks worked through so far, in pieces
         self._peak = 0.0
         self._peak_us = 0
@@ -46,13 +48,14 @@ class EquityCurve:
         """The equity at a tick."""
         self._times.append(now_us)
         self._equity.append(equity)
-        if len(self._times) >= TICKS_GATHERED and now_us // self._step_us != self._times[-2] // self._step_us:
-            self._work_through(1)
+        if len(self._times) + len(self._stretches) >= TICKS_GATHERED:
+            last_us = max(self._times[-2], self._stretches.last_us)
+            if now_us // self._step_us != last_us // self._step_us:
+                self._work_through(1)
 
-    def extend(self, times_us: Sequence[int], equity: Sequence[float]) -> None:
-        """The equity at many ticks."""
-        self._times.extend(times_us)
-        self._equity.extend(equity)
+    def glide(self, shown: Shown, grid_us: int, rest: float, held: float) -> None:
+        """The equity at the ticks that candles did not have: what is `held` at their closes, and the `rest`."""
+        self._stretches.add(shown, grid_us, rest, held)
 
     @property
     def drawdown(self) -> Drawdown:
@@ -75,10 +78,16 @@ class EquityCurve:
             return
         at_us, equity = np.array(self._times[:count]), np.array(self._equity[:count])
         self._times, self._equity = self._times[count:], self._equity[count:]
+        if self._stretches:
+            times, closes, (rest, held) = self._stretches.columns()
+            self._stretches = Stretches()
+            at_us, equity = np.append(at_us, times), np.append(equity, rest + held * closes)
+            order = at_us.argsort(kind="stable")
+            at_us, equity = at_us[order], equity[order]
         peaks = np.maximum.accumulate(np.maximum(equity, self._peak))
         falls = np.where(peaks > 0, 1 - equity / np.where(peaks > 0, peaks, 1.0), 0.0)
         starts = np.flatnonzero(np.diff(at_us // self._step_us, prepend=-1))
-        ends = np.append(starts[1:], count) - 1
+        ends = np.append(starts[1:], len(at_us)) - 1
         extremes = (np.minimum.reduceat(equity, starts), np.maximum.reduceat(equity, starts))
         self._steps.append((at_us[ends], equity[ends], *extremes, np.maximum.reduceat(falls, starts)))
         self._follow(at_us, equity, peaks, falls)

@@ -1,18 +1,20 @@
 """What a run leaves behind, written down as it happens: requests, orders, fills, payments, equity."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from engine.backtest.equity import MINUTE_US, EquityCurve
 from engine.backtest.hashes import LineHash, fill_line, request_line
+from engine.backtest.stretches import Stretches
 from engine.backtest.tables import TEXT, WHOLE, Table
-from engine.core.candles import Bar, Glide, Read
+from engine.core.candles import Glide, Read, Shown
 from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.portfolio import EXTERNAL
@@ -58,12 +60,23 @@ class Holdings:
         self.at_us = array("q")
         self.held = array("d")
         self.mid = array("d")
+        self.stretches = Stretches()
 
-    def extend(self, times_us: Sequence[int], held: float, mids: Sequence[float]) -> None:
-        """The same quantity at some ticks."""
-        self.at_us.extend(times_us)
-        self.held.extend([held] * len(times_us))
-        self.mid.extend(mids)
+    def add(self, now_us: int, held: float, mid: float) -> None:
+        """At a tick."""
+        self.at_us.append(now_us)
+        self.held.append(held)
+        self.mid.append(mid)
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Times, what was held, and the mid."""
+        at_us, held, mid = np.array(self.at_us), np.array(self.held), np.array(self.mid)
+        if not self.stretches:
+            return at_us, held, mid
+        times, closes, (same,) = self.stretches.columns()
+        at_us = np.append(at_us, times)
+        order = at_us.argsort(kind="stable")
+        return at_us[order], np.append(held, same)[order], np.append(mid, closes)[order]
 
 
 class OrderCounts(Struct):
@@ -154,33 +167,28 @@ class Recording:
     def following(self, glide: Glide) -> Glide:
         """A venue's `glide` of which no candle escapes this recording: only prices change during it."""
 
-        def glided(until_us: int, series: tuple[str, int], read: Read) -> tuple[Sequence[Bar], int]:
+        def glided(until_us: int, series: tuple[str, int], read: Read) -> Shown | None:
             assert self._engine is not None
             mid = self._engine.state.mark(series[0])
-            bars, seen_us = glide(until_us, series, read)
-            if len(bars) > 1:
-                self._glided(bars[:-1], series[0], mid, seen_us - bars[-1][0])
-            return bars, seen_us
+            shown = glide(until_us, series, read)
+            if shown is not None and len(shown.close) > 1:
+                self._glided(shown, series[0], mid)
+            return shown
 
         return glided
 
-    def _glided(self, bars: Sequence[Bar], instrument_id: str, mid: Decimal | None, feed_us: int) -> None:
-        """Candles without ticks of their own: equity at their closes. `mid` is as of the last tick."""
+    def _glided(self, shown: Shown, instrument_id: str, mid: Decimal | None) -> None:
+        """All candles but the last had no tick of their own: equity at their closes. `mid` is as of the last tick."""
         assert self._engine is not None
         state, equity = self._engine.state, self._engine.halt.equity
         market = state.portfolio.markets[instrument_id]
-        self.ticks += len(bars)
+        self.ticks += len(shown.close) - 1
         if equity is None or mid is None or not self.marks:
             return
         held = market.base.total if market.spot else market.position
-        worth = float(held) * float(state.instruments[instrument_id].contract_size)
-        rest = float(equity) - worth * float(mid)
-        grid_us = self._engine.grid_us
-        late_us = feed_us + grid_us - 1  # the tick that sees a candle is the next one on the grid
-        times = [(bar[0] + late_us) // grid_us * grid_us for bar in bars]
-        closes = [bar[4] for bar in bars]
-        self.curve.extend(times, [rest + worth * close for close in closes])
-        self._holdings[instrument_id].extend(times, float(held), closes)
+        exposed = held * state.instruments[instrument_id].contract_size
+        self.curve.glide(shown, self._engine.grid_us, float(equity - exposed * mid), float(exposed))
+        self._holdings[instrument_id].stretches.add(shown, self._engine.grid_us, float(held))
 
     def _opened(self) -> bool:
         """Whether every venue has told what the account holds."""
@@ -268,14 +276,13 @@ class Recording:
             market = state.portfolio.markets[instrument_id]
             held = market.base.total if market.spot else market.position
             price = float("nan") if mid is None else float(mid)
-            self._holdings[instrument_id].extend((now_us,), float(held), (price,))
+            self._holdings[instrument_id].add(now_us, float(held), price)
 
     def holdings(self, instrument_id: str) -> dict[str, Any]:
         """Times, what was held, and the mid, at the beginning of each step."""
-        kept = self._holdings[instrument_id]
-        at_us = np.array(kept.at_us)
+        at_us, held, mid = self._holdings[instrument_id].columns()
         first = np.diff(at_us // self._step_us, prepend=-1) > 0
-        return {"at_us": at_us[first], "held": np.array(kept.held)[first], "mid": np.array(kept.mid)[first]}
+        return {"at_us": at_us[first], "held": held[first], "mid": mid[first]}
 
 
 ENDED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED)

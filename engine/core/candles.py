@@ -1,18 +1,26 @@
 """Strategies that decide on candles: each closed one is shown to them once, oldest first, in floats."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.core.ports import Controller
 from engine.model.market import Candle
 
-Bar = tuple[int, float, float, float, float, float]
-"""(close_us, open, high, low, close, volume): the floats nearest to the exact numbers."""
 Read = Callable[[int, float, float, float, float, float], bool]
-Glide = Callable[[int, tuple[str, int], Read], tuple[Sequence[Bar], int]]
-"""(until_us, series, read) → the closed candles of a series (instrument id, interval) that became visible by `until_us`
-and were shown to `read`, up to one that it wants to act on, and when the last one was visible. None while anything else
-is under way."""
+"""(close_us, open, high, low, close, volume): the floats nearest to the exact numbers."""
+
+
+class Shown(NamedTuple):
+    """Candles that were shown to a reader, oldest first: when they closed, at what price; the last was visible then."""
+
+    close_us: Sequence[int]
+    close: Sequence[float]
+    seen_us: int
+
+
+Glide = Callable[[int, tuple[str, int], Read], Shown | None]
+"""(until_us, series, read): the closed candles of a series (instrument id, interval) that become visible by `until_us`
+are shown to `read`, up to one that it wants to act on. None: no candle was, or anything else is under way."""
 
 
 @runtime_checkable

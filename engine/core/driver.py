@@ -26,7 +26,7 @@ Commit = Callable[[Sequence[Request]], str]
 Recall = Callable[[RecallOrder, str], Sequence[Order]]
 """All that the order log has of an order that an event on an instrument (id) named, oldest twin first."""
 _ACTION = {SubmitOrder: Action.SUBMIT, CancelOrder: Action.CANCEL, AmendOrder: Action.AMEND}
-_NAMING = (OrderUpdate, Fill, FillCorrected, RequestFailed)  # events that name one order
+_NAMING = frozenset((OrderUpdate, Fill, FillCorrected, RequestFailed))  # events that name one order
 NOT_DURABLE = "order_log"
 _receive_us = attrgetter("receive_us")
 
@@ -95,11 +95,11 @@ class Driver:
         grid_us, free_us = engine.grid_us, min(end_us, engine.free_us)
         if reader is None or self._glide is None or free_us <= now_us + grid_us:
             return now_us
-        bars, seen_us = self._glide((free_us - 1) // grid_us * grid_us, reader.reads, reader.read)
-        if not bars:
+        shown = self._glide((free_us - 1) // grid_us * grid_us, reader.reads, reader.read)
+        if shown is None:
             return now_us
         engine.skip_ticks()
-        return -(-seen_us // grid_us) * grid_us - 1
+        return -(-shown.seen_us // grid_us) * grid_us - 1
 
     def receive(self, target_us: int) -> int:
         """Apply what the venues have told by `target_us`; stops early when an event wakes the engine."""
@@ -168,10 +168,11 @@ class Driver:
         apply, recall = self.engine.apply, self._recall
         for event in events:
             if recall is not None:
-                if isinstance(event, _NAMING):
-                    self._remember(event, recall)
-                elif isinstance(event, AccountSnapshot) and event.open_orders:
-                    for row in event.open_orders:
+                kind = type(event)
+                if kind in _NAMING:
+                    self._remember(event, recall)  # type: ignore[arg-type]
+                elif kind is AccountSnapshot:
+                    for row in event.open_orders or ():  # type: ignore[union-attr]
                         self._remember(row, recall)
             apply(event)
 
