@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from connectors.simulated.market import NEVER_US, Market
@@ -28,10 +28,9 @@ class PublicFace(Protocol):
 class Stage(ABC):
     """`exchange` is driven by this object alone. `now_us` is the venue's clock, `wire` the network before it.
 
-    Private news wait for `deliver`, until the answer to the request that caused them has been written.
+    Private news wait for `deliver`, until the answer to the request that caused them has been written. `faces` are the
+    markets' public sides.
     """
-
-    boards: Mapping[str, PublicFace]
 
     def __init__(self, exchange: SimulatedExchange, markets: Sequence[Market], now_us: Callable[[], int]) -> None:
         self.exchange = exchange
@@ -39,6 +38,7 @@ class Stage(ABC):
         self._clock = now_us
         self.wire = Wire(now_us)
         self.hub = Hub()
+        self.faces: list[PublicFace] = []
         self._flushed = dict.fromkeys((FAST_US, SLOW_US), 0)
         self._unnamed = 0
 
@@ -56,9 +56,14 @@ class Stage(ABC):
         for interval_us, flushed in self._flushed.items():
             if now_us // interval_us != flushed:
                 self._flushed[interval_us] = now_us // interval_us
-                for board in self.boards.values():
-                    board.flush(now_us, interval_us)
+                for face in self.faces:
+                    face.flush(now_us, interval_us)
         self.deliver()
+
+    def publish(self) -> None:
+        """Tell the public what has happened."""
+        for face in self.faces:
+            face.publish(self.now_us)
 
     def new_name(self) -> str:
         """What the exchange knows an order by whose client named it not, or may rename it."""

@@ -53,7 +53,8 @@ class World(Stage):
         self.keys = KeyRing()
         self.tickets = Tickets()
         symbols = [Symbol(listing, exchange.orders_max) for listing in exchange.listings.values()]
-        self.boards: dict[str, Board] = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
+        self.boards = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
+        self.faces += self.boards.values()
         self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
         instruments = [symbol.instrument for symbol in symbols]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
@@ -113,8 +114,7 @@ class World(Stage):
             if account is not None:
                 balances = [self.exchange.balance(account, asset) for asset in assets]
                 self.users.tell(number, account_position(balances, self.now_us))
-        for board in self.boards.values():
-            board.publish(self.now_us)
+        self.publish()
 
     def deliver(self) -> None:
         self.users.deliver()

@@ -1,1 +1,1 @@
-"""Gate's API v4 for spot: what our connector and unmodified clients use of it."""
+"""Gate's API v4 for spot and perpetuals: what our connector and unmodified clients use of it."""

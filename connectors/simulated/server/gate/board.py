@@ -6,6 +6,7 @@ begins where the one before it ended, whenever a listener came.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from connectors.simulated.listing import Levels, Listing
@@ -14,6 +15,7 @@ from connectors.simulated.server.hub import Hub
 from connectors.simulated.server.tape import Bar, Tape, TapeTrade, bar_open
 from connectors.simulated.server.values import DAY_US, FAST_US, MINUTE_US
 from engine.model.enums import Side
+from engine.model.instrument import Instrument
 from engine.model.market import Level
 from engine.model.money import ZERO
 
@@ -35,11 +37,16 @@ def frame(channel: str, now_us: int, result: Any) -> dict[str, Any]:
 
 
 class Board:
-    """`sequence` is the update id of the book as it is. Streams are named by channel and what is subscribed to."""
+    """`sequence` is the update id of the book as it is. Streams are named by channel and what is subscribed to.
+
+    `prefix` begins the names of its channels. What spot markets tell otherwise than contracts is in methods.
+    """
+
+    prefix = "spot"
 
     def __init__(self, listing: Listing, hub: Hub) -> None:
         self.listing = listing
-        self.name = wire_name(listing.instrument.symbol)
+        self.name = wire_name(listing.instrument)
         self.tape = Tape()
         self.sequence = 0
         self._hub = hub
@@ -89,7 +96,26 @@ class Board:
         """The first update of the newer book channel: everything."""
         sequence, bids, asks = self._shown[depth] = (self.sequence, *self._both(depth))
         body = {"t": milliseconds(now_us), "full": True, "s": f"ob.{self.name}.{depth}", "u": sequence}
-        return frame("spot.obu", now_us, body | {"b": list(bids.items()), "a": list(asks.items())})
+        return frame(f"{self.prefix}.obu", now_us, body | {"b": list(bids.items()), "a": list(asks.items())})
+
+    # --- how spot markets say it
+
+    no_size: str | int = ""
+
+    def size(self, quantity: Decimal) -> str | int:
+        return money(quantity)
+
+    def levels(self, rows: Rows) -> list[Any]:
+        return list(rows.items())
+
+    def trade_news(self, trade: TapeTrade) -> Any:
+        return trade_row(trade, self.name) | {"id": trade.number, "create_time": seconds(trade.at_us)}
+
+    def ticker_news(self, now_us: int) -> Any:
+        return self.ticker(now_us)
+
+    def candle_news(self, bar: Bar, interval: str, *, closed: bool) -> Any:
+        return bar_row(bar) | {"n": f"{interval}_{self.name}", "w": closed}
 
     # --- telling
 
@@ -111,8 +137,7 @@ class Board:
             listing.prints.clear()
             self.tape.add(trades)
             for trade in trades:
-                row = trade_row(trade, self.name) | {"id": trade.number, "create_time": seconds(trade.at_us)}
-                self._hub.emit(f"spot.trades {self.name}", frame("spot.trades", now_us, row))
+                self._emit("trades", now_us, self.trade_news(trade))
 
     def flush(self, now_us: int, interval_us: int) -> None:
         """Tell the channels of an interval: books, or tickers and candles."""
@@ -126,9 +151,9 @@ class Board:
         if not self._first:
             return
         numbers = {"U": self._first, "u": self.sequence, "s": self.name, "t": milliseconds(now_us)}
-        changes = {"b": list(self._bids.items()), "a": list(self._asks.items())}
+        changes = {"b": self.levels(self._bids), "a": self.levels(self._asks)}
         body = {"e": "depthUpdate", "E": seconds(now_us)} | numbers | changes
-        self._hub.emit(f"spot.order_book_update {self.name}", frame("spot.order_book_update", now_us, body))
+        self._emit("order_book_update", now_us, body)
         self._first, self._bids, self._asks = 0, {}, {}
         for depth in OBU_DEPTHS:
             self._tell_shown(depth, now_us)
@@ -138,14 +163,14 @@ class Board:
         number = self.tape.trades[-1].number if self.tape.trades else 0
         if number != self._told_number:
             self._told_number = number
-            self._hub.emit(f"spot.tickers {self.name}", frame("spot.tickers", now_us, self.ticker(now_us)))
+            self._emit("tickers", now_us, self.ticker_news(now_us))
         for interval, name in INTERVALS.items():
-            stream = f"spot.candlesticks {interval} {self.name}"
+            stream = f"{self.prefix}.candlesticks {interval} {self.name}"
             if self._hub.wants(stream):
                 current_us = bar_open(now_us, name)
                 for bar in self.tape.bars(name, None, now_us, 2):
-                    body = bar_row(bar) | {"n": f"{interval}_{self.name}", "w": bar.open_us != current_us}
-                    self._hub.emit(stream, frame("spot.candlesticks", now_us, body))
+                    news = self.candle_news(bar, interval, closed=bar.open_us != current_us)
+                    self._hub.emit(stream, frame(f"{self.prefix}.candlesticks", now_us, news))
 
     def _tell_touch(self, now_us: int) -> None:
         touch = self.touch()
@@ -153,14 +178,14 @@ class Board:
             return
         self._touch = touch
         (bid, bid_quantity), (ask, ask_quantity) = (
-            (money(level[0]), money(level[1])) if level else ("", "") for level in touch
+            (money(level[0]), self.size(level[1])) if level else ("", self.no_size) for level in touch
         )
         body = {"t": milliseconds(now_us), "u": self.sequence, "s": self.name}
         body |= {"b": bid, "B": bid_quantity, "a": ask, "A": ask_quantity}
-        self._hub.emit(f"spot.book_ticker {self.name}", frame("spot.book_ticker", now_us, body))
+        self._emit("book_ticker", now_us, body)
 
     def _tell_shown(self, depth: str, now_us: int) -> None:
-        stream = f"spot.obu ob.{self.name}.{depth}"
+        stream = f"{self.prefix}.obu ob.{self.name}.{depth}"
         if not self._hub.wants(stream):
             self._shown.pop(depth, None)
             return
@@ -168,15 +193,19 @@ class Board:
         sequence, bids, asks = self._shown[depth] = (self.sequence, *self._both(depth))
         body = {"t": milliseconds(now_us), "s": f"ob.{self.name}.{depth}", "U": before + 1, "u": sequence}
         body |= {"b": _changed(old_bids, bids), "a": _changed(old_asks, asks)}
-        self._hub.emit(stream, frame("spot.obu", now_us, body))
+        self._hub.emit(stream, frame(f"{self.prefix}.obu", now_us, body))
+
+    def _emit(self, channel: str, now_us: int, result: Any) -> None:
+        name = f"{self.prefix}.{channel}"
+        self._hub.emit(f"{name} {self.name}", frame(name, now_us, result))
 
     def _both(self, depth: str) -> tuple[Rows, Rows]:
         return rows(self.listing.levels(Side.BUY, int(depth))), rows(self.listing.levels(Side.SELL, int(depth)))
 
 
-def wire_name(symbol: str) -> str:
-    """`BTC-USDT` is BTC_USDT."""
-    return symbol.replace("-", "_")
+def wire_name(instrument: Instrument) -> str:
+    """BTC_USDT, on spot and for the contract."""
+    return f"{instrument.base}_{instrument.quote}"
 
 
 def rows(levels: Levels) -> Rows:

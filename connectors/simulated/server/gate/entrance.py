@@ -1,4 +1,4 @@
-"""Where connections come in: plain requests go to REST, upgrades on the one socket path to a session."""
+"""Where connections come in: plain requests go to REST, upgrades on the path of spot or of perpetuals to a session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.simulated.server.gate.session import Session
 from connectors.simulated.server.gate.world import GateWorld
 from connectors.simulated.server.sockets import Connection
 
-SOCKET_PATH = "/ws/v4"
+SOCKETS = {"/ws/v4": "spot", "/v4/ws/usdt": "futures"}
 CLOSE_S = 1.0  # for the other side to close too
 
 
@@ -28,14 +28,15 @@ class GateEntrance:
         if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
             return await self._rest.handle(request)
         self._world.advance()
-        if request.path.rstrip("/") != SOCKET_PATH:
+        section = SOCKETS.get(request.path.rstrip("/"))
+        if section is None:
             return web.json_response(GateError(NO_SUCH_PATH).body(), status=NO_SUCH_PATH.status)
         if self._world.is_cut:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=CLOSE_S, autoping=False)
         connection = Connection(socket, lambda: self._world.now_us, SocketWire(self._world.wire, request))
         await socket.prepare(request)
-        session = Session(self._world, connection)
+        session = Session(self._world, connection, section)
         self._open[connection] = None
         try:
             await connection.serve(session.request)

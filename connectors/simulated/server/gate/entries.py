@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from connectors.simulated.book_order import What
 from connectors.simulated.server.gate.board import SIDES
@@ -39,24 +39,36 @@ class Entry:
     fee: Decimal = ZERO
 
 
-class Entries:
+class Placed(Protocol):
+    """An order in a market."""
+
+    @property
+    def order(self) -> VenueOrder: ...
+    @property
+    def pair(self) -> str: ...
+
+
+E = TypeVar("E", bound=Placed)
+
+
+class Entries(Generic[E]):
     """Beyond `kept` orders the older half of those that have ended is forgotten."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._by_id: dict[str, Entry] = {}
+        self._by_id: dict[str, E] = {}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: E) -> None:
         self._by_id[entry.order.venue_order_id] = entry
         if len(self._by_id) > self._kept:
             for order_id, old in list(self._by_id.items())[: self._kept // 2]:
                 if not old.order.is_open:
                     del self._by_id[order_id]
 
-    def of(self, order_id: str) -> Entry | None:
+    def of(self, order_id: str) -> E | None:
         return self._by_id.get(order_id)
 
-    def of_account(self, number: int, pair: str = "") -> list[Entry]:
+    def of_account(self, number: int, pair: str = "") -> list[E]:
         """An account's orders, of one market or of all, newest first."""
         found = (each for each in reversed(self._by_id.values()) if each.order.account.number == number)
         return [each for each in found if not pair or each.pair == pair]

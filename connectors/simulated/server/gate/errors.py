@@ -51,6 +51,17 @@ EXPIRED = Kind(403, "REQUEST_EXPIRED", "The request came too late, or its Timest
 TOO_MANY_REQUESTS = Kind(429, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
 NOT_LOGGED_IN = Kind(401, "AUTHENTICATION_FAILED", "Not login")
 
+NO_CONTRACT = Kind(400, "CONTRACT_NOT_FOUND", "contract not found")
+NO_MARGIN = Kind(400, "INSUFFICIENT_AVAILABLE", "insufficient balance")
+SIZE_TOO_LARGE = Kind(400, "SIZE_TOO_LARGE", "size is above order_size_max")
+SIZE_TOO_SMALL = Kind(400, "SIZE_TOO_SMALL", "size is below order_size_min")
+LEVERAGE_TOO_HIGH = Kind(400, "LEVERAGE_TOO_HIGH", "leverage is above the maximum of this risk limit")
+ORDER_POC_IMMEDIATE = Kind(400, "ORDER_POC_IMMEDIATE", "order would match and take immediately")
+ORDER_FINISHED = Kind(400, "ORDER_FINISHED", "order finished")
+POSITION_EMPTY = Kind(400, "POSITION_EMPTY", "position is empty")
+POSITION_HOLDING = Kind(400, "POSITION_HOLDING")
+INCREASE_POSITION = Kind(400, "INCREASE_POSITION", "a reduce-only order would increase the position")
+
 REFUSALS = {
     "insufficient_funds": NOT_ENOUGH,
     "duplicate_client_order_id": REPEATED,
@@ -60,6 +71,20 @@ REFUSALS = {
     "unknown_order": NO_SUCH_ORDER,
     "invalid_order": BAD_VALUE,
 }
+
+
+FUTURES_REFUSALS = {
+    "insufficient_funds": NO_MARGIN,
+    "would_take": ORDER_POC_IMMEDIATE,
+    "leverage_too_high": LEVERAGE_TOO_HIGH,
+    "nothing_to_reduce": INCREASE_POSITION,
+}
+
+
+def futures_refusal(error: Rejected) -> GateError:
+    """The exchange's no in the words that perpetuals have for it."""
+    kind = FUTURES_REFUSALS.get(error.code)
+    return refusal(error) if kind is None else GateError(kind, str(error))
 
 
 def refusal(error: Rejected) -> GateError:

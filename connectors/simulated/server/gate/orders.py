@@ -106,8 +106,9 @@ def check_size(instrument: Instrument, amount: Decimal, price: Decimal | None) -
         raise GateError(TOO_MUCH)
 
 
-def find(world: GateWorld, account: Account, name: str, fields: Fields) -> Entry:
+def find(world: GateWorld, account: Account, fields: Fields) -> Entry:
     """An order by the venue's id, or an open one by its text."""
+    name = fields.need("order_id")
     board = world.board(fields.need("currency_pair"))
     instrument_id = board.listing.instrument.instrument_id
     is_id = name.isdecimal()
@@ -118,23 +119,23 @@ def find(world: GateWorld, account: Account, name: str, fields: Fields) -> Entry
     return entry
 
 
-def lookup(world: GateWorld, account: Account, name: str, fields: Fields) -> dict[str, Any]:
+def lookup(world: GateWorld, account: Account, fields: Fields) -> dict[str, Any]:
     """GET orders/{id}."""
-    return order_row(find(world, account, name, fields))
+    return order_row(find(world, account, fields))
 
 
-def find_open(world: GateWorld, account: Account, name: str, fields: Fields) -> Entry:
+def find_open(world: GateWorld, account: Account, fields: Fields) -> Entry:
     """An order that can still be changed."""
-    entry = find(world, account, name, fields)
+    entry = find(world, account, fields)
     if not entry.order.is_open:
         filled = entry.order.state.status is OrderStatus.FILLED
         raise GateError(ORDER_CLOSED if filled else ORDER_CANCELLED)
     return entry
 
 
-def cancel(world: GateWorld, account: Account, name: str, fields: Fields) -> dict[str, Any]:
+def cancel(world: GateWorld, account: Account, fields: Fields) -> dict[str, Any]:
     """DELETE orders/{id}."""
-    entry = find_open(world, account, name, fields)
+    entry = find_open(world, account, fields)
     request = entry.order.request
     world.exchange.cancel(account, request.instrument_id, venue_order_id=entry.order.venue_order_id)
     world.commit()
@@ -156,9 +157,9 @@ def cancel_all(world: GateWorld, account: Account, fields: Fields) -> list[dict[
     return [order_row(each) | {"succeeded": True, "label": "", "message": ""} for each in entries]
 
 
-def amend(world: GateWorld, account: Account, name: str, fields: Fields) -> dict[str, Any]:
+def amend(world: GateWorld, account: Account, fields: Fields) -> dict[str, Any]:
     """PATCH orders/{id}: another price or another total."""
-    entry = find_open(world, account, name, fields)
+    entry = find_open(world, account, fields)
     order = entry.order
     amount, price = fields.decimal("amount"), fields.decimal("price")
     if amount is None and price is None:

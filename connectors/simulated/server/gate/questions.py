@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -163,6 +164,9 @@ def fee(world: GateWorld, account: Account, fields: Fields) -> Any:
     board = world.board(name) if name else next(iter(world.boards.values()))
     maker, taker = fee_rates(account, board.listing.instrument)
     rates = {"taker_fee": money(taker), "maker_fee": money(maker), "gt_taker_fee": "0", "gt_maker_fee": "0"}
+    for contract in list(world.contracts.values())[:1]:
+        maker, taker = fee_rates(account, contract.listing.instrument)
+        rates |= {"futures_taker_fee": money(taker), "futures_maker_fee": money(maker)}
     return {"user_id": account.number, "gt_discount": False, "point_type": "0"} | rates
 
 
@@ -173,11 +177,16 @@ def batch_fee(world: GateWorld, account: Account, fields: Fields) -> Any:
 
 def countdown(world: GateWorld, account: Account, fields: Fields) -> Any:
     """The dead man's switch of a market, or of all: `timeout` seconds, 0 stops it."""
+    name = fields.text("currency_pair")
+    return arm(world, account, fields, [world.board(name)] if name else list(world.boards.values()))
+
+
+def arm(world: GateWorld, account: Account, fields: Fields, boards: Iterable[Board]) -> Any:
+    """Arm or stop the switch of these markets."""
     timeout = fields.whole("timeout", 0)
     if 0 < timeout < 5:
         raise GateError(BAD_VALUE, "timeout must be 0 or at least 5")
-    name = fields.text("currency_pair")
-    for board in [world.board(name)] if name else list(world.boards.values()):
+    for board in boards:
         world.exchange.arm_dead_man(account, board.listing.instrument.instrument_id, timeout * 1_000)
     fires_us = world.now_us + timeout * 1_000_000 if timeout else 0
     return {"triggerTime": str(milliseconds(fires_us))}

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 import msgspec
 from aiohttp import web
 
-from connectors.simulated.server.gate import orders, questions
+from connectors.simulated.server.gate import futures_orders, futures_questions, orders, questions
 from connectors.simulated.server.gate.errors import BAD_BODY, EXPIRED, NO_SUCH_PATH, GateError
 from connectors.simulated.server.gate.keys import rest_text
 from connectors.simulated.server.gate.values import Fields, milliseconds, seconds
@@ -18,6 +18,8 @@ from connectors.simulated.server.values import SECOND_US
 from connectors.simulated.venue_order import Account
 
 PREFIX = "/api/v4/"
+FUTURES = "futures/usdt"
+NAMED = {"orders": "order_id", "contracts": "contract", "positions": "contract"}  # what stands behind them in a path
 PUBLIC: Mapping[str, Callable[[GateWorld, Fields], Any]] = {
     "spot/time": questions.time,
     "spot/currencies": questions.currencies,
@@ -27,6 +29,14 @@ PUBLIC: Mapping[str, Callable[[GateWorld, Fields], Any]] = {
     "spot/trades": questions.trades,
     "spot/candlesticks": questions.candlesticks,
     "margin/currency_pairs": questions.nothing,
+    f"{FUTURES}/contracts": futures_questions.contracts,
+    f"{FUTURES}/contracts/*": futures_questions.contract,
+    f"{FUTURES}/tickers": futures_questions.tickers,
+    f"{FUTURES}/order_book": futures_questions.order_book,
+    f"{FUTURES}/trades": futures_questions.trades,
+    f"{FUTURES}/candlesticks": futures_questions.candlesticks,
+    f"{FUTURES}/funding_rate": futures_questions.funding_rate,
+    f"{FUTURES}/risk_limit_tiers": futures_questions.tiers,
 }
 PRIVATE: Mapping[tuple[str, str], Callable[[GateWorld, Account, Fields], Any]] = {
     ("GET", "spot/accounts"): questions.accounts,
@@ -41,11 +51,25 @@ PRIVATE: Mapping[tuple[str, str], Callable[[GateWorld, Account, Fields], Any]] =
     ("POST", "spot/countdown_cancel_all"): questions.countdown,
     ("POST", "spot/orders"): orders.place,
     ("DELETE", "spot/orders"): orders.cancel_all,
-}
-OF_ORDER: Mapping[str, Callable[[GateWorld, Account, str, Fields], Any]] = {
-    "GET": orders.lookup,
-    "DELETE": orders.cancel,
-    "PATCH": orders.amend,
+    ("GET", "spot/orders/*"): orders.lookup,
+    ("DELETE", "spot/orders/*"): orders.cancel,
+    ("PATCH", "spot/orders/*"): orders.amend,
+    ("GET", f"{FUTURES}/accounts"): futures_questions.account_row,
+    ("GET", f"{FUTURES}/account_book"): futures_questions.account_book,
+    ("GET", f"{FUTURES}/positions"): futures_questions.positions,
+    ("GET", f"{FUTURES}/positions/*"): futures_questions.position,
+    ("POST", f"{FUTURES}/positions/*/leverage"): futures_questions.set_leverage,
+    ("POST", f"{FUTURES}/dual_mode"): futures_questions.dual_mode,
+    ("GET", f"{FUTURES}/fee"): futures_questions.fee,
+    ("GET", f"{FUTURES}/my_trades"): futures_questions.my_trades,
+    ("GET", f"{FUTURES}/my_trades_timerange"): futures_questions.my_trades_by_time,
+    ("POST", f"{FUTURES}/countdown_cancel_all"): futures_questions.countdown,
+    ("GET", f"{FUTURES}/orders"): futures_questions.orders,
+    ("POST", f"{FUTURES}/orders"): futures_orders.place,
+    ("DELETE", f"{FUTURES}/orders"): futures_orders.cancel_all,
+    ("GET", f"{FUTURES}/orders/*"): futures_orders.lookup,
+    ("DELETE", f"{FUTURES}/orders/*"): futures_orders.cancel,
+    ("PUT", f"{FUTURES}/orders/*"): futures_orders.amend,
 }
 decode = msgspec.json.Decoder(dict[str, Any]).decode
 encode = msgspec.json.Encoder().encode
@@ -81,48 +105,52 @@ class Rest:
             if not path.startswith(PREFIX):
                 raise GateError(NO_SUCH_PATH)
             name = path.removeprefix(PREFIX)
-            fields = _fields(query, body)
-            if request.method == "GET" and name in PUBLIC:
-                left = self._world.charge(request.remote or "", name, self._world.limits.public_10s, 10 * SECOND_US)
+            pattern, named = _read_path(request.method, name)
+            fields = _fields(query, body, named)
+            if request.method == "GET" and pattern in PUBLIC:
+                left = self._world.charge(request.remote or "", pattern, self._world.limits.public_10s, 10 * SECOND_US)
                 headers = _limits(self._world.limits.public_10s, *left)
-                answer = PUBLIC[name](self._world, fields)
+                answer = PUBLIC[pattern](self._world, fields)
             else:
-                answer, headers = self._private(request, path, query, body, fields)
-            return (201 if (request.method, name) == ("POST", "spot/orders") else 200), answer, headers
+                account = self._trader(request, path, query, body)
+                headers = charge(self._world, account, request.method, pattern, fields)
+                if "/orders" in pattern:
+                    check_expiry(self._world, request.headers.get("x-gate-exptime", ""))
+                answer = PRIVATE[request.method, pattern](self._world, account, fields)
+            return (201 if request.method == "POST" and name.endswith("/orders") else 200), answer, headers
         except GateError as error:
             return error.kind.status, error.body(), headers
         finally:
             self._world.commit()
 
-    def _private(
-        self, request: web.Request, path: str, query: str, body: bytes, fields: Fields
-    ) -> tuple[Any, dict[str, str]]:
-        world, method, name = self._world, request.method, path.removeprefix(PREFIX)
-        folder, _, last = name.rpartition("/")
-        handler = PRIVATE.get((method, name))
-        of_order = OF_ORDER.get(method) if folder == "spot/orders" else None
-        if handler is None and of_order is None:
-            raise GateError(NO_SUCH_PATH)
-        sent = request.headers
+    def _trader(self, request: web.Request, path: str, query: str, body: bytes) -> Account:
+        sent, world = request.headers, self._world
         stamp = sent.get("Timestamp", "")
-        text = rest_text(method, path, unquote_plus(query), body, stamp)
-        account = world.keys.check(sent.get("KEY", ""), text, sent.get("SIGN", ""), stamp, world.now_us).account
-        headers = charge(world, account, method, name, fields)
-        if "spot/orders" in name:
-            check_expiry(world, sent.get("x-gate-exptime", ""))
-        if handler is not None:
-            return handler(world, account, fields), headers
-        assert of_order is not None
-        return of_order(world, account, unquote(last), fields), headers
+        text = rest_text(request.method, path, unquote_plus(query), body, stamp)
+        return world.keys.check(sent.get("KEY", ""), text, sent.get("SIGN", ""), stamp, world.now_us).account
+
+
+def _read_path(method: str, name: str) -> tuple[str, dict[str, str]]:
+    """The path as the tables have it, and what it names: `spot/orders/17` is order 17 of `spot/orders/*`."""
+    parts = name.split("/")
+    for index in (0, -1, -2):
+        kind = parts[index - 1] if index and len(parts) > 2 else ""
+        tried = [*parts] if not index else [*parts[:index], "*", *parts[len(parts) + index + 1 :]]
+        pattern = "/".join(tried)
+        if (not index or kind in NAMED) and ((method, pattern) in PRIVATE or (method == "GET" and pattern in PUBLIC)):
+            return pattern, {NAMED[kind]: unquote(parts[index])} if index else {}
+    raise GateError(NO_SUCH_PATH)
 
 
 def charge(world: GateWorld, account: Account, method: str, name: str, fields: Fields) -> dict[str, str]:
-    """Count a request of an account: orders and amends by market, cancels, and everything else by its kind."""
+    """Count a request of an account: orders and amends (spot: by market), cancels, everything else by its kind."""
     limits, who = world.limits, f"account {account.number}"
-    if "spot/orders" not in name or method == "GET":
+    if "/orders" not in name or method == "GET":
         limit, left = limits.private_10s, world.charge(who, f"{method} {name}", limits.private_10s, 10 * SECOND_US)
     elif method == "DELETE":
         limit, left = limits.cancels_1s, world.charge(who, "cancels", limits.cancels_1s, SECOND_US)
+    elif name.startswith(FUTURES):
+        limit, left = limits.contracts_1s, world.charge(who, "contracts", limits.contracts_1s, SECOND_US)
     else:
         market = fields.text("currency_pair")
         limit, left = limits.orders_1s, world.charge(who, f"orders {market}", limits.orders_1s, SECOND_US)
@@ -135,15 +163,15 @@ def check_expiry(world: GateWorld, stamp: str) -> None:
         raise GateError(EXPIRED)
 
 
-def _fields(query: str, body: bytes) -> Fields:
-    """What is in the query, and over it what is in the body."""
+def _fields(query: str, body: bytes, named: dict[str, str]) -> Fields:
+    """What is in the query, over it what is in the body, over that what the path names."""
     values: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True, errors="surrogateescape"))
     if body:
         try:
             values |= decode(body)
         except (ValueError, RecursionError):
             raise GateError(BAD_BODY) from None
-    return Fields(values)
+    return Fields(values | named)
 
 
 def _limits(limit: int, left: int, end_us: int) -> dict[str, str]:

@@ -5,43 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.simulated.server.gate import orders, questions
-from connectors.simulated.server.gate.board import INTERVALS, OBU_DEPTHS
+from connectors.simulated.server.gate import futures_orders, futures_questions, orders, questions
+from connectors.simulated.server.gate.board import INTERVALS, OBU_DEPTHS, Board
 from connectors.simulated.server.gate.errors import BAD_BODY, BAD_PAIR, BAD_VALUE, NOT_LOGGED_IN, GateError
 from connectors.simulated.server.gate.keys import Key
-from connectors.simulated.server.gate.rest import charge, check_expiry, decode, encode
+from connectors.simulated.server.gate.rest import FUTURES, charge, check_expiry, decode, encode
 from connectors.simulated.server.gate.values import Fields, milliseconds, seconds
-from connectors.simulated.server.gate.world import PRIVATE, GateWorld
+from connectors.simulated.server.gate.world import GateWorld
 from connectors.simulated.server.hub import Event
 from connectors.simulated.server.sockets import Connection
 from connectors.simulated.server.values import TimeUnit
 from connectors.simulated.venue_order import Account
 
-MARKETS_OF = ("spot.trades", "spot.tickers", "spot.book_ticker")  # their payload is a list of markets
+MARKETS_OF = ("trades", "tickers", "book_ticker")  # their payload is a list of markets
+PRIVATE = ("orders", "usertrades", "balances", "positions")
+ALL = "!all"
 BOOK_SPEEDS = ("20ms", "100ms")
 SUBSCRIBE_ERROR, SIGN_ERROR = 2, 4
 Call = Callable[[GateWorld, Account, Fields], Any]
 
 
-def _of_order(operation: Callable[[GateWorld, Account, str, Fields], Any]) -> Call:
-    """An operation whose order is named in its parameters."""
-    return lambda world, account, fields: operation(world, account, fields.need("order_id"), fields)
-
-
 CALLS: dict[str, tuple[str, Call]] = {
     "spot.order_place": ("POST", orders.place),
-    "spot.order_cancel": ("DELETE", _of_order(orders.cancel)),
+    "spot.order_cancel": ("DELETE", orders.cancel),
     "spot.order_cancel_cp": ("DELETE", orders.cancel_all),
-    "spot.order_amend": ("PATCH", _of_order(orders.amend)),
-    "spot.order_status": ("GET", _of_order(orders.lookup)),
+    "spot.order_amend": ("PATCH", orders.amend),
+    "spot.order_status": ("GET", orders.lookup),
     "spot.order_list": ("GET", questions.orders),
+    "futures.order_place": ("POST", futures_orders.place),
+    "futures.order_cancel": ("DELETE", futures_orders.cancel),
+    "futures.order_cancel_cp": ("DELETE", futures_orders.cancel_all),
+    "futures.order_amend": ("PUT", futures_orders.amend),
+    "futures.order_status": ("GET", futures_orders.lookup),
+    "futures.order_list": ("GET", futures_questions.orders),
 }
 
 
 class Session:
-    """What one connection hears, and whose orders it may give."""
+    """What one connection to a section (spot or futures) hears, and whose orders it may give."""
 
-    def __init__(self, world: GateWorld, connection: Connection) -> None:
+    def __init__(self, world: GateWorld, connection: Connection, section: str) -> None:
+        self._section = section
+        self._boards: Mapping[str, Board] = world.boards if section == "spot" else world.contracts
         self._world = world
         self._connection = connection
         self._streams: dict[str, None] = {}
@@ -63,8 +68,8 @@ class Session:
             self._say({"error": {"code": 1, "message": "invalid JSON"}})
             return
         channel, event = str(message.get("channel")), message.get("event")
-        if channel == "spot.ping":
-            self._say(self._header("spot.pong", "", message) | {"result": None})
+        if channel == f"{self._section}.ping":
+            self._say(self._header(f"{self._section}.pong", "", message) | {"result": None})
         elif event == "api":
             self._api(channel, message)
         elif event in ("subscribe", "unsubscribe"):
@@ -107,28 +112,41 @@ class Session:
                 continue
             self._streams[stream] = None
             self._world.hub.subscribe(stream, self)
-            if channel == "spot.obu":
+            if channel.endswith(".obu"):
                 _, pair, depth = stream.rsplit(" ", 1)[1].split(".")
-                self._say(self._world.board(pair).full_book(depth, self._world.now_us))
+                self._say(self._boards[pair].full_book(depth, self._world.now_us))
 
     def _streams_of(self, channel: str, payload: Any, message: dict[str, Any]) -> list[str]:
         """The names of what is asked for."""
-        if not isinstance(payload, list) or not all(isinstance(each, str) for each in payload):
+        if not isinstance(payload, list) or not all(isinstance(each, str | int) for each in payload):
             raise GateError(BAD_VALUE, "payload must be a list of texts")
-        if channel in PRIVATE:
-            return [f"{channel} {self._owner(channel, message).account.number}"]
-        if channel in MARKETS_OF and payload:
-            return [f"{channel} {self._pair(pair)}" for pair in payload]
-        if channel == "spot.order_book_update" and len(payload) == 2 and payload[1] in BOOK_SPEEDS:
-            return [f"{channel} {self._pair(payload[0])}"]
-        if channel == "spot.candlesticks" and len(payload) == 2 and payload[0] in INTERVALS:
-            return [f"{channel} {payload[0]} {self._pair(payload[1])}"]
-        if channel == "spot.obu" and payload:
-            return [f"{channel} {self._book(name)}" for name in payload]
+        section, _, kind = channel.partition(".")
+        names = [str(each) for each in payload]
+        if section != self._section:
+            raise GateError(BAD_VALUE, f"unknown channel: {channel}")
+        if kind in PRIVATE:
+            return [self._private(channel, names, self._owner(channel, message).account.number)]
+        if kind in MARKETS_OF and names:
+            return [f"{channel} {self._pair(pair)}" for pair in names]
+        if kind == "order_book_update" and len(names) in (2, 3) and names[1] in BOOK_SPEEDS:
+            return [f"{channel} {self._pair(names[0])}"]
+        if kind == "candlesticks" and len(names) == 2 and names[0] in INTERVALS:
+            return [f"{channel} {names[0]} {self._pair(names[1])}"]
+        if kind == "obu" and names:
+            return [f"{channel} {self._book(name)}" for name in names]
         raise GateError(BAD_VALUE, f"unknown channel or payload: {channel}")
 
+    def _private(self, channel: str, names: list[str], number: int) -> str:
+        """For perpetuals the payload begins with the user, and may name a contract."""
+        if self._section == "spot":
+            return f"{channel} {number}"
+        if names[:1] != [str(number)]:
+            raise GateError(BAD_VALUE, "payload must begin with the user id of the key")
+        contract = names[1] if len(names) > 1 else ALL
+        return f"{channel} {number}" if contract == ALL else f"{channel} {number} {self._pair(contract)}"
+
     def _pair(self, pair: str) -> str:
-        if pair not in self._world.boards:
+        if pair not in self._boards:
             raise GateError(BAD_PAIR, f"unknown currency pair: {pair}")
         return pair
 
@@ -156,11 +174,12 @@ class Session:
         answer: dict[str, Any] = {"request_id": str(fields.values.get("req_id", ""))}
         status, data, limits = 200, {}, {}
         try:
-            if channel == "spot.login":
+            if channel == f"{self._section}.login":
                 data = {"result": self._login(channel, fields)}
             else:
                 account, call, params = self._call(channel, fields)
-                limits = charge(self._world, account, CALLS[channel][0], "spot/orders", params)
+                path = "spot/orders" if self._section == "spot" else f"{FUTURES}/orders"
+                limits = charge(self._world, account, CALLS[channel][0], path, params)
                 asked = {name: fields.values.get(name) for name in ("req_id", "req_header", "req_param")}
                 header = self._api_header(channel, 200, limits)
                 self._say(answer | {"ack": True, "header": header, "data": {"result": asked}})
@@ -191,7 +210,7 @@ class Session:
     def _call(self, channel: str, fields: Fields) -> tuple[Account, Call, Fields]:
         """For whom what is to be done, and with what."""
         params, header = fields.values.get("req_param"), fields.values.get("req_header")
-        if channel not in CALLS or not isinstance(params, dict):
+        if channel not in CALLS or not channel.startswith(self._section) or not isinstance(params, dict):
             raise GateError(BAD_BODY, f"unknown channel or no req_param: {channel}")
         if self._key is None:
             raise GateError(NOT_LOGGED_IN)

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from connectors.simulated.server.gate.errors import BAD_VALUE, MISSING, GateError
 from engine.model.money import to_text
 
 _number = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?").fullmatch
+_signed = re.compile(r"-?[0-9]{1,15}").fullmatch
 _whole = re.compile(r"[0-9]{1,15}").fullmatch
 
 
@@ -31,6 +34,16 @@ def milliseconds(us: int) -> int:
 def milliseconds_text(us: int) -> str:
     """With the microseconds as decimals."""
     return f"{us // 1_000}.{us % 1_000:03}"
+
+
+def exact_seconds(us: int) -> msgspec.Raw:
+    """Seconds with milliseconds, as a JSON number."""
+    return number(f"{us // 1_000_000}.{us // 1_000 % 1_000:03}")
+
+
+def number(text: str) -> msgspec.Raw:
+    """A JSON number that is exact."""
+    return msgspec.Raw(text.encode())
 
 
 class Fields:
@@ -60,6 +73,22 @@ class Fields:
         if not _number(text):
             raise GateError(BAD_VALUE, f"{name} is not a number")
         return Decimal(text)
+
+    def signed(self, name: str) -> int | None:
+        """A whole number with a sign; None if it was not sent."""
+        text = self.text(name)
+        if text and not _signed(text):
+            raise GateError(BAD_VALUE, f"{name} is not a whole number")
+        return int(text) if text else None
+
+    def flag(self, name: str) -> bool:
+        """True or false, as JSON or as text."""
+        value = self.values.get(name, False)
+        if value in (True, False):
+            return bool(value)
+        if value not in ("true", "false", "0", "1"):
+            raise GateError(BAD_VALUE, f"{name} is neither true nor false")
+        return value in ("true", "1")
 
     def whole(self, name: str, default: int) -> int:
         text = self.text(name)

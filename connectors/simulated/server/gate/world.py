@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from connectors.simulated.margin import Margin
 from connectors.simulated.market import Market
 from connectors.simulated.server.gate.board import Board, frame
-from connectors.simulated.server.gate.entries import Entries, order_event, trade_event
-from connectors.simulated.server.gate.errors import BAD_PAIR, TOO_MANY_REQUESTS, GateError
+from connectors.simulated.server.gate.entries import Entries, Entry
+from connectors.simulated.server.gate.entries import order_event as spot_order_event
+from connectors.simulated.server.gate.entries import trade_event as spot_trade_event
+from connectors.simulated.server.gate.errors import BAD_PAIR, NO_CONTRACT, TOO_MANY_REQUESTS, GateError
+from connectors.simulated.server.gate.futures_board import FuturesBoard
+from connectors.simulated.server.gate.futures_rows import (
+    Booking,
+    FuturesEntry,
+    booking_event,
+    order_event,
+    position_event,
+    position_row,
+    trade_event,
+)
 from connectors.simulated.server.gate.keys import Keys
 from connectors.simulated.server.gate.values import milliseconds, money, seconds
 from connectors.simulated.server.limits import Window
@@ -18,8 +33,11 @@ from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account, Report
 from engine.model.account import Balance
 from engine.model.money import ZERO
+from engine.model.order import is_liquidation
 
-PRIVATE = ("spot.orders", "spot.usertrades", "spot.balances")
+SETTLE = "USDT"  # of the perpetuals that are served
+BOOKINGS_KEPT = 100_000
+SUMS = {"pnl_pnl": "pnl", "pnl_fund": "fund", "pnl_fee": "fee"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,7 @@ class GateLimits:
 
     orders_1s: int = 10
     cancels_1s: int = 200
+    contracts_1s: int = 100
     private_10s: int = 200
     public_10s: int = 200
 
@@ -43,11 +62,16 @@ class GateWorld(Stage):
         super().__init__(exchange, markets, now_us)
         self.limits = limits or GateLimits()
         self.keys = Keys()
-        self.entries = Entries()
-        boards = [Board(listing, self.hub) for listing in exchange.listings.values()]
-        self.boards: dict[str, Board] = {board.name: board for board in boards}
-        self._pairs = {board.listing.instrument.instrument_id: board for board in boards}
-        instruments = [board.listing.instrument for board in boards]
+        self.entries: Entries[Entry] = Entries()
+        self.futures_entries: Entries[FuturesEntry] = Entries()
+        self.bookings: deque[Booking] = deque(maxlen=BOOKINGS_KEPT)
+        boards = [Board(each, self.hub) for each in exchange.listings.values() if each.contract is None]
+        self.boards = {board.name: board for board in boards}
+        futures = [each for each in exchange.listings.values() if each.contract and each.contract.settle == SETTLE]
+        self.contracts = {board.name: board for board in (FuturesBoard(each, self.hub) for each in futures)}
+        self.faces += [*self.boards.values(), *self.contracts.values()]
+        self._by_id = {board.listing.instrument.instrument_id: board for board in self.contracts.values()}
+        instruments = [listing.instrument for listing in exchange.listings.values()]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
         self._windows: dict[tuple[str, str], Window] = {}
         self._waiting: list[tuple[str, Any]] = []
@@ -60,6 +84,28 @@ class GateWorld(Stage):
             raise GateError(BAD_PAIR)
         return self.boards[pair]
 
+    def contract(self, name: str) -> FuturesBoard:
+        if name not in self.contracts:
+            raise GateError(NO_CONTRACT)
+        return self.contracts[name]
+
+    @property
+    def margin(self) -> Margin:
+        if self.exchange.margin is None:
+            raise GateError(NO_CONTRACT)
+        return self.exchange.margin
+
+    def booked(self, account: int, kind: str, contract: str = "") -> Decimal:
+        """Sum of an account's bookings of a kind, of one contract or of all."""
+        mine = (each for each in self.bookings if each.account == account and each.kind == kind)
+        return sum((each.change for each in mine if contract in ("", each.contract)), ZERO)
+
+    def position(self, account: Account, board: FuturesBoard) -> dict[str, Any]:
+        sums = {name: self.booked(account.number, kind, board.name) for name, kind in SUMS.items()}
+        texts = {name: money(amount) for name, amount in sums.items()}
+        row = texts | {"realised_pnl": money(sum(sums.values(), ZERO))}
+        return position_row(self.exchange, board, account, self.now_us, row)
+
     def charge(self, who: str, what: str, limit: int, interval_us: int) -> tuple[int, int]:
         """Count a request; (how many are left, when the interval ends). Raises GateError if there are too many."""
         window = self._windows.setdefault((who, what), Window(interval_us))
@@ -71,26 +117,64 @@ class GateWorld(Stage):
     # --- telling
 
     def commit(self) -> None:
+        moved: dict[tuple[str, str], None] = {}  # positions: account and instrument
         for report in self.exchange.drain_reports():
-            self._report(report)
+            board = self._by_id.get(report.order.request.instrument_id)
+            if board is None:
+                self._report(report)
+            else:
+                self._report_contract(report, board)
+                if report.fill is not None:
+                    moved[report.order.account.name, report.fill.instrument_id] = None
+        if self.exchange.margin is not None:
+            for payment in self.exchange.margin.drain_payments():
+                seen = payment.transfer
+                if seen.instrument_id in self._by_id:
+                    self._book(payment.account, "fund", seen.amount, self._by_id[seen.instrument_id], "", seen.event_us)
+        for name, instrument_id in moved:
+            self.tell_position(self.exchange.accounts[name], self._by_id[instrument_id])
         accounts = {account.number: account for account in self.exchange.accounts.values()}
         for number, asset in self.exchange.drain_touched():
             if number in accounts:
                 self._tell_balance(accounts[number], asset)
-        for board in self.boards.values():
-            board.publish(self.now_us)
+        self.publish()
 
     def deliver(self) -> None:
         waiting, self._waiting = self._waiting, []
         for stream, payload in waiting:
             self.hub.emit(stream, payload)
 
+    def tell_position(self, account: Account, board: FuturesBoard) -> None:
+        event = position_event(self.position(account, board), self.now_us)
+        self._tell("futures.positions", account.number, event, board.name)
+
     # --- the parts
 
-    def _tell(self, channel: str, account: int, row: dict[str, Any]) -> None:
-        stream = f"{channel} {account}"
-        if self.hub.wants(stream):
-            self._waiting.append((stream, frame(channel, self.now_us, [row])))
+    def _tell(self, channel: str, account: int, row: dict[str, Any], contract: str = "") -> None:
+        streams = (f"{channel} {account}", f"{channel} {account} {contract}")
+        for stream in streams if contract else streams[:1]:
+            if self.hub.wants(stream):
+                self._waiting.append((stream, frame(channel, self.now_us, [row])))
+
+    def _report_contract(self, report: Report, board: FuturesBoard) -> None:
+        order, fill, number = report.order, report.fill, report.order.account.number
+        if is_liquidation(order.request.client_order_id) and self.futures_entries.of(order.venue_order_id) is None:
+            self.futures_entries.add(FuturesEntry(order, board.name, "ioc", closes=True))
+        entry = self.futures_entries.of(order.venue_order_id)
+        if fill is not None:
+            if fill.realized:
+                self._book(number, "pnl", fill.realized, board, fill.trade_id, fill.event_us)
+            self._book(number, "fee", -fill.fee, board, fill.trade_id, fill.event_us)
+            self._tell("futures.usertrades", number, trade_event(board, fill), board.name)
+        if entry is not None:
+            self._tell("futures.orders", number, order_event(entry, board, report.state), board.name)
+
+    def _book(self, account: int, kind: str, change: Decimal, board: FuturesBoard, trade: str, at_us: int) -> None:
+        balance = self.exchange.ledger.total(account, SETTLE)
+        number = self.bookings[-1].number + 1 if self.bookings else 1
+        booking = Booking(number, account, kind, change, balance, board.name, trade, at_us)
+        self.bookings.append(booking)
+        self._tell("futures.balances", account, booking_event(booking, SETTLE))
 
     def _report(self, report: Report) -> None:
         entry = self.entries.of(report.order.venue_order_id)
@@ -99,8 +183,8 @@ class GateWorld(Stage):
         number = report.order.account.number
         if report.fill is not None:
             entry.fee += report.fill.fee
-            self._tell("spot.usertrades", number, trade_event(entry, report.fill))
-        self._tell("spot.orders", number, order_event(entry, report.state))
+            self._tell("spot.usertrades", number, spot_trade_event(entry, report.fill))
+        self._tell("spot.orders", number, spot_order_event(entry, report.state))
 
     def _tell_balance(self, account: Account, asset: str) -> None:
         new = self.exchange.balance(account, asset)

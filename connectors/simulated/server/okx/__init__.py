@@ -1,1 +1,1 @@
-"""The venue speaking OKX v5: spot."""
+"""The venue speaking OKX v5: spot and perpetuals."""

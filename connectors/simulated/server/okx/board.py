@@ -6,10 +6,13 @@ of life. Days begin at 0:00 UTC, also in the channels that count them in Hong Ko
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from connectors.simulated.contract import Contract
 from connectors.simulated.listing import Levels, Listing
 from connectors.simulated.server.hub import Hub
+from connectors.simulated.server.okx.contracts import SPOT, SWAP, coins, funding_row, inst_id, mark_row, terms
 from connectors.simulated.server.okx.values import money, stamp
 from connectors.simulated.server.tape import Bar, Tape, TapeTrade
 from connectors.simulated.server.values import DAY_US, FAST_US, MINUTE_US
@@ -25,6 +28,7 @@ BARS = {  # OKX's word → the tape's
     **{f"{word}utc": word.lower() for word in ("6H", "12H", "1D", "3D", "1W")},
     "1M": "1M",
 }
+OF_CONTRACTS = {"mark-price": mark_row, "funding-rate": funding_row}
 Row = dict[str, Any]
 
 
@@ -36,8 +40,10 @@ class Board:
 
     def __init__(self, listing: Listing, code: int, hub: Hub) -> None:
         self.listing = listing
+        self.contract = listing.contract
+        self.kind = SPOT if listing.contract is None else SWAP
         self.code = code
-        self.name = listing.instrument.symbol
+        self.name = inst_id(listing.instrument)
         self.tape = Tape()
         self.sequence = 0
         self._hub = hub
@@ -45,6 +51,9 @@ class Board:
         self._told_us = 0
         self._touch: tuple[Levels, Levels] = ((), ())
         self._told_number = 0
+        self._told_mark: Decimal | None = None
+        self._told_rate: tuple[Decimal, int] | None = None
+        self._rate_us = 0
 
     # --- answers
 
@@ -53,7 +62,7 @@ class Board:
         rules = self.listing.instrument
         largest = money(rules.quantity_max or 9_999_999_999 * rules.quantity_step)
         return {
-            "instType": "SPOT",
+            "instType": self.kind,
             "instId": self.name,
             "instIdCode": self.code,
             "baseCcy": rules.base,
@@ -70,7 +79,7 @@ class Board:
             **dict.fromkeys(("optType", "settleCcy", "stk", "uly"), ""),
             "category": "1",
             "ruleType": "normal",
-        }
+        } | ({} if self.contract is None else terms(self.contract))
 
     def book(self, depth: int, now_us: int) -> Row:
         """The book as it is; updates that are told later may be in it already."""
@@ -82,8 +91,9 @@ class Board:
         bids, asks = self.listing.levels(Side.BUY, 1), self.listing.levels(Side.SELL, 1)
         bar = self.tape.window(now_us - DAY_US + MINUTE_US, now_us + 1) or Bar(0, 0, ZERO, ZERO, ZERO, ZERO)
         last = self.tape.trades[-1].quantity if self.tape.trades else ZERO
+        base, quote = coins(self.listing.instrument, bar.volume, bar.quote)
         return {
-            "instType": "SPOT",
+            "instType": self.kind,
             "instId": self.name,
             "last": money(bar.close),
             "lastSz": money(last),
@@ -94,7 +104,7 @@ class Board:
             "open24h": money(bar.open),
             "high24h": money(bar.high),
             "low24h": money(bar.low),
-            "volCcy24h": money(bar.quote),
+            "volCcy24h": money(quote if self.kind == SPOT else base),
             "vol24h": money(bar.volume),
             "sodUtc0": money(bar.open),
             "sodUtc8": money(bar.open),
@@ -104,7 +114,7 @@ class Board:
     def candles(self, word: str, start_us: int | None, end_us: int, limit: int) -> list[list[str]]:
         """Newest first; the last column says whether one is closed."""
         bars = self.tape.bars(BARS[word], start_us, end_us, limit)
-        return [_candle(bar, closed=bar.close_us <= end_us) for bar in reversed(bars)]
+        return [self._candle(bar, closed=bar.close_us <= end_us) for bar in reversed(bars)]
 
     # --- pushes
 
@@ -118,6 +128,8 @@ class Board:
                 return self.frame(channel, [self._top(channel, now_us)])
             case "tickers":
                 return self.frame(channel, [self.ticker(now_us)])
+            case "mark-price" | "funding-rate" if self.contract is not None:
+                return self.frame(channel, [OF_CONTRACTS[channel](self.contract, self.name, now_us)])
         return None
 
     def frame(self, channel: str, data: list[Any]) -> Row:
@@ -164,7 +176,9 @@ class Board:
         self._emit("books5", lambda: self._top("books5", now_us))
 
     def _flush_slowly(self, now_us: int) -> None:
-        """Every second: tickers and candles; a candle that has closed is told once more."""
+        """Every second: marks, tickers and candles; a candle that has closed is told once more."""
+        if self.contract is not None:
+            self._tell_marks(self.contract, now_us)
         number = self.tape.trades[-1].number if self.tape.trades else 0
         if number != self._told_number:
             self._told_number = number
@@ -175,8 +189,25 @@ class Board:
                 for bar in self.tape.bars(name, None, now_us, 2):
                     closed = bar.close_us <= now_us
                     if not closed or bar.close_us > now_us - 1_000_000:
-                        row = _candle(bar, closed=closed)
+                        row = self._candle(bar, closed=closed)
                         self._hub.emit(f"{channel} {self.name}", self.frame(channel, [row]))
+
+    def _tell_marks(self, contract: Contract, now_us: int) -> None:
+        """The mark when it has moved, the funding rate when it has, at most once a minute."""
+        marks = contract.marks
+        if marks.mark != self._told_mark:
+            self._told_mark = marks.mark
+            self._emit("mark-price", lambda: mark_row(contract, self.name, now_us))
+        rate = (marks.rate, marks.next_us)
+        if rate != self._told_rate and now_us >= self._rate_us + MINUTE_US:
+            self._told_rate, self._rate_us = rate, now_us
+            self._emit("funding-rate", lambda: funding_row(contract, self.name, now_us))
+
+    def _candle(self, bar: Bar, *, closed: bool) -> list[str]:
+        prices = [money(each) for each in (bar.open, bar.high, bar.low, bar.close)]
+        base, quote = coins(self.listing.instrument, bar.volume, bar.quote)
+        volumes = (bar.volume, quote if self.kind == SPOT else base, quote)
+        return [stamp(bar.open_us), *prices, *map(money, volumes), str(int(closed))]
 
     def _top(self, channel: str, now_us: int) -> Row:
         return self.book(5 if channel == "books5" else 1, now_us) | {"instId": self.name}
@@ -198,11 +229,6 @@ def trade_row(trade: TapeTrade, name: str) -> Row:
         "ts": stamp(trade.at_us),
         "count": str(trade.number - trade.first_number + 1),
     }
-
-
-def _candle(bar: Bar, *, closed: bool) -> list[str]:
-    prices = [money(each) for each in (bar.open, bar.high, bar.low, bar.close)]
-    return [stamp(bar.open_us), *prices, money(bar.volume), money(bar.quote), money(bar.quote), str(int(closed))]
 
 
 def _rows(levels: Levels) -> list[list[str]]:

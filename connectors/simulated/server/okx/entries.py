@@ -9,12 +9,15 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.simulated.margin import Payment
 from connectors.simulated.server.okx.board import SIDES
+from connectors.simulated.server.okx.contracts import SPOT, SWAP, inst_type
 from connectors.simulated.server.okx.values import money, stamp
 from connectors.simulated.venue_order import OrderState, VenueOrder
-from engine.model.enums import Liquidity, OrderStatus
+from engine.model.enums import Liquidity, OrderStatus, Side
 from engine.model.fill import Fill
 from engine.model.money import ZERO
+from engine.model.order import is_liquidation
 
 KEPT = 100_000
 SOURCES = {  # why an order was cancelled; by its owner unless the exchange has a reason
@@ -26,10 +29,10 @@ SOURCES = {  # why an order was cancelled; by its owner unless the exchange has 
     "would_take": "31",
     "self_trade": "32",
 }
-NO_FILL = dict.fromkeys(("fillPx", "fillTime", "tradeId", "execType", "fillFeeCcy"), "") | {
-    "fillSz": "0",
-    "fillFee": "0",
-}
+NO_FILL = dict.fromkeys(("fillPx", "fillTime", "tradeId", "execType", "fillFeeCcy"), "") | dict.fromkeys(
+    ("fillSz", "fillFee", "fillPnl"), "0"
+)
+SUB_TYPES = {(False, Side.BUY): "1", (False, Side.SELL): "2", (True, Side.BUY): "106", (True, Side.SELL): "107"}
 Row = dict[str, Any]
 
 
@@ -45,17 +48,29 @@ class Entry:
     size: Decimal
     tag: str
     fee_asset: str
+    lever: str = ""
     fee: Decimal = ZERO
+    profit: Decimal = ZERO
     last: Fill | None = None
     request_id: str = ""  # of the last amend
 
 
 class FillEntry(Struct, frozen=True, gc=False):
-    """One own trade with its bill."""
+    """One own trade with its bill, and the balance of the fee's asset after it."""
 
     bill: int
     fill: Fill
     entry: Entry
+    balance: Decimal
+
+
+class FundingEntry(Struct, frozen=True, gc=False):
+    """One payment of funding with its bill, and the balance after it."""
+
+    bill: int
+    payment: Payment
+    symbol: str
+    balance: Decimal
 
 
 @dataclass(slots=True)
@@ -64,6 +79,7 @@ class Entries:
 
     kept: int = KEPT
     fills: list[FillEntry] = field(default_factory=list)
+    fundings: list[FundingEntry] = field(default_factory=list)
     _by_id: dict[str, Entry] = field(default_factory=dict)
     _by_name: dict[tuple[int, str, str], list[Entry]] = field(default_factory=dict)
 
@@ -74,14 +90,18 @@ class Entries:
         if len(self._by_id) > self.kept:
             self._forget()
 
-    def book(self, fill: Fill) -> Entry | None:
+    def book(self, fill: Fill, balance: Decimal) -> Entry | None:
         """Note an own trade; None for one of an order that was not placed through this protocol."""
         entry = self._by_id.get(fill.venue_order_id)
         if entry is not None:
             entry.fee += fill.fee
+            entry.profit += fill.realized or ZERO
             entry.last = fill
-            self.fills.append(FillEntry(len(self.fills) + 1, fill, entry))
+            self.fills.append(FillEntry(self._next_bill, fill, entry, balance))
         return entry
+
+    def book_funding(self, payment: Payment, symbol: str, balance: Decimal) -> None:
+        self.fundings.append(FundingEntry(self._next_bill, payment, symbol, balance))
 
     def of(self, order_id: str) -> Entry | None:
         return self._by_id.get(order_id)
@@ -102,6 +122,26 @@ class Entries:
         """An account's trades, newest first."""
         return (each for each in reversed(self.fills) if each.entry.order.account.number == number)
 
+    def bills_of(self, number: int) -> list[FillEntry | FundingEntry]:
+        """What was booked for an account's perpetuals, newest first."""
+        trades = [each for each in self.fills_of(number) if inst_type(each.entry.symbol) == SWAP]
+        fundings = [each for each in self.fundings if each.payment.account == number]
+        return sorted([*trades, *fundings], key=lambda each: -each.bill)
+
+    def paid(self, number: int, symbol: str) -> tuple[Decimal, Decimal]:
+        """(fees paid, funding received) of an account in one perpetual."""
+        fees = (each.fill.fee for each in self.fills_of(number) if each.entry.symbol == symbol)
+        fundings = (each.payment for each in self.fundings if each.symbol == symbol)
+        return sum(fees, ZERO), sum((each.transfer.amount for each in fundings if each.account == number), ZERO)
+
+    def last_trade(self, number: int, symbol: str) -> str:
+        """The id of an account's newest trade in an instrument."""
+        return next((each.fill.trade_id for each in self.fills_of(number) if each.entry.symbol == symbol), "")
+
+    @property
+    def _next_bill(self) -> int:
+        return len(self.fills) + len(self.fundings) + 1
+
     def _forget(self) -> None:
         for order_id, old in list(self._by_id.items())[: self.kept // 2]:
             if not old.order.is_open:
@@ -118,10 +158,10 @@ def order_row(entry: Entry, state: OrderState | None = None) -> Row:
     """An order as it is, or as it was."""
     order = entry.order
     state = state or order.state
-    in_base = entry.target != "quote_ccy"
+    in_base, request = entry.target != "quote_ccy", order.request
     canceled = state.status not in (OrderStatus.OPEN, OrderStatus.FILLED)
     return {
-        "instType": "SPOT",
+        "instType": inst_type(entry.symbol),
         "instId": entry.symbol,
         "ordId": order.venue_order_id,
         "clOrdId": entry.name,
@@ -129,9 +169,9 @@ def order_row(entry: Entry, state: OrderState | None = None) -> Row:
         "px": money(state.price) if state.price is not None else "",
         "sz": money(state.quantity if in_base else entry.size),
         "ordType": entry.kind,
-        "side": SIDES[order.request.side],
+        "side": SIDES[request.side],
         "posSide": "net",
-        "tdMode": "cash",
+        "tdMode": "cash" if inst_type(entry.symbol) == SPOT else "cross",
         "tgtCcy": entry.target,
         "accFillSz": money(state.filled),
         "avgPx": money(round(state.cost / state.filled, 16)) if state.filled else "",
@@ -141,10 +181,10 @@ def order_row(entry: Entry, state: OrderState | None = None) -> Row:
         "feeCcy": entry.fee_asset,
         "rebate": "0",
         "rebateCcy": "",
-        "pnl": "0",
-        "lever": "",
-        "category": "normal",
-        "reduceOnly": "false",
+        "pnl": money(entry.profit),
+        "lever": entry.lever,
+        "category": "full_liquidation" if is_liquidation(request.client_order_id) else "normal",
+        "reduceOnly": str(request.reduce_only).lower(),
         "cancelSource": SOURCES.get(state.reason, "0") if canceled else "",
         "cTime": stamp(order.history[0].at_us),
         "uTime": stamp(state.at_us),
@@ -157,6 +197,7 @@ def order_event(entry: Entry, state: OrderState, fill: Fill | None) -> Row:
     if fill is None:
         return row
     told = {"execType": _liquidity(fill), "fillFee": money(-fill.fee), "fillFeeCcy": fill.fee_asset}
+    told["fillPnl"] = money(fill.realized or ZERO)
     return row | _last(fill) | told
 
 
@@ -164,7 +205,7 @@ def fill_row(each: FillEntry) -> Row:
     """An own trade."""
     fill, entry = each.fill, each.entry
     return {
-        "instType": "SPOT",
+        "instType": inst_type(entry.symbol),
         "instId": entry.symbol,
         "tradeId": fill.trade_id,
         "ordId": fill.venue_order_id,
@@ -176,8 +217,10 @@ def fill_row(each: FillEntry) -> Row:
         "side": SIDES[fill.side],
         "posSide": "net",
         "execType": _liquidity(fill),
+        "subType": SUB_TYPES[is_liquidation(entry.order.request.client_order_id), fill.side],
         "feeCcy": fill.fee_asset,
         "fee": money(-fill.fee),
+        "fillPnl": money(fill.realized or ZERO),
         "fillTime": stamp(fill.event_us),
         "ts": stamp(fill.event_us),
     }

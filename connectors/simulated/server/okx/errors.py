@@ -36,17 +36,25 @@ BAD_STAMP = Kind("50112", "Invalid OK-ACCESS-TIMESTAMP", 401)
 BAD_SIGNATURE = Kind("50113", "Invalid Sign", 401)
 BAD_VALUE = Kind("51000", "Parameter {} error")
 BAD_INSTRUMENT = Kind("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+OVER_LEVERAGED = Kind(
+    "51004", "Order failed. The size of positions and orders exceeds the maximum limit under current leverage."
+)
 NO_FUNDS = Kind("51008", "Order failed. Your available balance is insufficient.")
 DUPLICATE = Kind("51016", "Client order ID already exists.")
 TOO_LITTLE = Kind("51020", "Your order should meet or exceed the minimum order amount.")
 SUSPENDED = Kind("51022", "Contract suspended.")
+TOO_MUCH = Kind("51101", "Entered amount exceeds the maximum order amount.")
 BAD_LOTS = Kind("51121", "Order quantity must be a multiple of the lot size.")
 EXPIRED = Kind("51149", "Order timed out. Please try again.")
+NOTHING_TO_REDUCE = Kind(
+    "51169", "Order failed because you don't have any positions in this direction to reduce or close."
+)
 TOO_MANY_PENDING = Kind("51174", "Order failed. The number of pending orders reached the upper limit.")
 NOTHING_TO_CANCEL = Kind("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
 NOTHING_TO_AMEND = Kind("51503", "Order modification failed as the order has been filled, canceled or does not exist.")
 NO_SUCH_ORDER = Kind("51603", "Order does not exist")
 NO_SUCH_PATH = Kind("404", "Not Found", 404)
+TOO_MUCH_LEVERAGE = Kind("59102", "Leverage exceeds the maximum limit. Please lower the leverage.")
 LOGIN_FAILED = Kind("60009", "Login failed.")
 NOT_LOGGED_IN = Kind("60011", "Please log in")
 BAD_REQUEST = Kind("60012", "Invalid request: {}")
@@ -59,6 +67,8 @@ _REFUSALS = {
     "duplicate_client_order_id": DUPLICATE,
     "too_many_orders": TOO_MANY_PENDING,
     "halted": SUSPENDED,
+    "leverage_too_high": OVER_LEVERAGED,
+    "nothing_to_reduce": NOTHING_TO_REDUCE,
 }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from connectors.simulated.server.okx import questions, trade
+from connectors.simulated.server.okx import margin, questions, trade
 from connectors.simulated.server.okx.errors import BAD_JSON, BAD_VALUE, NO_SUCH_PATH, OkxError
 from connectors.simulated.server.okx.trade import BATCH_MAX, Operation, receipt
 from connectors.simulated.server.okx.values import Fields
@@ -26,16 +26,21 @@ PUBLIC: dict[str, Callable[[OkxWorld, Fields], list[Any]]] = {
     "market/trades": questions.trades,
     "market/candles": questions.candles,
     "market/history-candles": questions.candles,
-    **dict.fromkeys(
-        ("public/funding-rate", "public/mark-price", "public/position-tiers", "system/status"), questions.nothing
-    ),
+    "public/mark-price": questions.marks,
+    "public/funding-rate": questions.funding,
+    "public/funding-rate-history": questions.past_funding,
+    "public/position-tiers": questions.tiers,
+    "system/status": questions.nothing,
 }
 PRIVATE: dict[tuple[str, str], Callable[[OkxWorld, Account, Fields], list[Any]]] = {
     ("GET", "account/balance"): questions.balance,
     ("GET", "account/config"): questions.config,
     ("GET", "account/trade-fee"): questions.fees,
-    ("GET", "account/positions"): questions.empty,
-    ("GET", "account/bills"): questions.empty,
+    ("GET", "account/positions"): margin.positions,
+    ("GET", "account/bills"): margin.bills,
+    ("GET", "account/leverage-info"): margin.leverages,
+    ("POST", "account/set-leverage"): margin.set_leverage,
+    ("POST", "account/set-position-mode"): margin.set_mode,
     ("GET", "asset/currencies"): questions.currencies,
     ("GET", "trade/order"): trade.lookup,
     ("GET", "trade/orders-pending"): questions.pending,

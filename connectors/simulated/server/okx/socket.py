@@ -15,6 +15,7 @@ from connectors.simulated.server.okx.errors import (
     NOT_LOGGED_IN,
     OkxError,
 )
+from connectors.simulated.server.okx.margin import positions
 from connectors.simulated.server.okx.rest import encode
 from connectors.simulated.server.okx.values import Fields
 from connectors.simulated.server.okx.world import OkxWorld
@@ -23,7 +24,7 @@ from connectors.simulated.server.values import TimeUnit
 from connectors.simulated.venue_order import Account
 
 CHANNELS = {
-    "public": ("books", "books5", "bbo-tbt", "trades", "tickers"),
+    "public": ("books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "funding-rate"),
     "business": tuple(f"candle{word}" for word in BARS),
     "private": ("orders", "account", "positions"),
 }
@@ -48,7 +49,7 @@ class Session:
         self._kind = kind
         self._account: Account | None = None
         self._streams: dict[str, None] = {}
-        self._private: dict[str, Message] = {}  # subscribed to, as the client said it
+        self._private: list[Message] = []  # subscribed to, as the client said it
 
     def close(self) -> None:
         for stream in self._streams:
@@ -61,10 +62,9 @@ class Session:
 
     def hear_user(self, subscription: int, event: Event) -> None:
         channel, row = event.payload
-        arg = self._private.get(channel)
-        symbol = "" if arg is None else arg.get("instId", "")
-        if arg is not None and symbol in ("", row.get("instId", symbol)):
-            self._push({"arg": arg | {"uid": str(self._number)}, "data": [row]})
+        for arg in self._private:
+            if arg["channel"] == channel and _is_meant(arg, row):
+                self._push({"arg": arg | {"uid": str(self._number)}, "data": [row]})
 
     def announce(self) -> None:
         """The connection will be closed soon."""
@@ -132,11 +132,16 @@ class Session:
         confirmation = {"event": "subscribe", "arg": arg, "connId": "0"}
         if self._kind == "private":
             account = self._trader()
-            self._private[channel] = arg
+            if arg not in self._private:
+                self._private.append(arg)
             self._answer(confirmation)
             if channel == "account":
                 held = [each.asset for each in self._world.exchange.balances(account)]
                 self._answer({"arg": arg, "data": [self._world.balances(account, held)]})
+            elif channel == "positions":
+                rows = positions(self._world, account, Fields({}))
+                snapshot = {"arg": arg, "eventType": "snapshot", "curPage": 1, "lastPage": True}
+                self._answer(snapshot | {"data": [row for row in rows if _is_meant(arg, row)]})
             return
         board = self._world.board(Fields(arg).need("instId"))
         stream = f"{channel} {board.name}"
@@ -150,7 +155,7 @@ class Session:
     def _unsubscribe(self, arg: Message) -> None:
         channel = self._channel(arg)
         if self._kind == "private":
-            self._private.pop(channel, None)
+            self._private = [each for each in self._private if each != arg]
         else:
             stream = f"{channel} {Fields(arg).text('instId')}"
             self._streams.pop(stream, None)
@@ -168,6 +173,12 @@ class Session:
 
     def _push(self, message: Message) -> None:
         self._connection.send(encode(message).decode())
+
+
+def _is_meant(arg: Message, row: Message) -> bool:
+    """Whether a subscription is for this row: instrument and type, as far as both say them."""
+    kind, symbol = arg.get("instType", "ANY"), arg.get("instId", "")
+    return symbol in ("", row.get("instId", symbol)) and kind in ("ANY", row.get("instType", kind))
 
 
 def _decode(text: str) -> Message:

@@ -20,11 +20,12 @@ from connectors.simulated.server.okx.errors import (
     NOTHING_TO_AMEND,
     NOTHING_TO_CANCEL,
     TOO_LITTLE,
+    TOO_MUCH,
     Kind,
     OkxError,
     refusal,
 )
-from connectors.simulated.server.okx.values import Fields, stamp
+from connectors.simulated.server.okx.values import Fields, money, stamp
 from connectors.simulated.server.okx.world import OkxWorld
 from connectors.simulated.server.spending import affordable
 from connectors.simulated.venue_order import Account, OrderState, VenueOrder
@@ -77,7 +78,7 @@ def receipt(world: OkxWorld, account: Account, fields: Fields, operation: Operat
 def place(world: OkxWorld, account: Account, fields: Fields) -> Entry:
     board = world.named(fields)
     request, size, target = read_order(world, board, fields)
-    instrument = board.listing.instrument
+    instrument, contract = board.listing.instrument, board.contract
     try:
         order = world.exchange.submit(account, request)
     except Rejected as error:
@@ -92,7 +93,8 @@ def place(world: OkxWorld, account: Account, fields: Fields) -> Entry:
         target,
         size,
         fields.text("tag"),
-        instrument.base if request.side is Side.BUY else instrument.quote,
+        contract.settle if contract else instrument.base if request.side is Side.BUY else instrument.quote,
+        lever=money(contract.leverage(account.number)) if contract else "",
     )
     world.entries.add(entry)
     if order.book.key == 0:
@@ -108,8 +110,10 @@ def read_order(world: OkxWorld, board: Board, fields: Fields) -> tuple[SubmitOrd
         raise OkxError(BAD_VALUE, "side")
     if kind not in KINDS:
         raise OkxError(BAD_VALUE, "ordType")
-    if fields.need("tdMode") != "cash":
+    if fields.need("tdMode") != ("cash" if board.contract is None else "cross"):
         raise OkxError(BAD_VALUE, "tdMode")
+    if fields.text("posSide") not in ("", "net"):
+        raise OkxError(BAD_VALUE, "posSide")
     name, tag = fields.text("clOrdId"), fields.text("tag")
     if (name and not is_name(name)) or (tag and not is_tag(tag)):
         raise OkxError(BAD_VALUE, "clOrdId or tag")
@@ -121,6 +125,7 @@ def read_order(world: OkxWorld, board: Board, fields: Fields) -> tuple[SubmitOrd
     quantity = size
     if is_market:
         price = None
+    if is_market and board.contract is None:
         target = fields.text("tgtCcy") or ("quote_ccy" if side is Side.BUY else "base_ccy")
         if target == "quote_ccy":
             quantity = affordable(board.listing, side, size)
@@ -134,6 +139,7 @@ def read_order(world: OkxWorld, board: Board, fields: Fields) -> tuple[SubmitOrd
         price,
         force,
         post_only=kind == "post_only",
+        reduce_only=board.contract is not None and fields.text("reduceOnly") == "true",
     )
     return request, size, target
 
@@ -146,6 +152,8 @@ def check_size(instrument: Instrument, quantity: Decimal, price: Decimal | None)
         raise OkxError(BAD_VALUE, "px")
     if quantity <= 0 or quantity < instrument.quantity_min:
         raise OkxError(TOO_LITTLE)
+    if instrument.quantity_max and quantity > instrument.quantity_max:
+        raise OkxError(TOO_MUCH)
 
 
 def cancel(world: OkxWorld, account: Account, fields: Fields) -> Entry:

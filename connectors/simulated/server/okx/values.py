@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.simulated.server.okx.errors import BAD_VALUE, MISSING, OkxError
 from engine.model.money import to_text
 
+ROWS_MAX = 100
+T = TypeVar("T")
 _number = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?").fullmatch
 _whole = re.compile(r"[0-9]{1,18}").fullmatch
 
@@ -23,6 +25,21 @@ def money(value: Decimal) -> str:
 def stamp(us: int) -> str:
     """Milliseconds."""
     return str(us // 1_000)
+
+
+def page(found: Iterable[T], fields: Fields, number: Callable[[T], int], at_us: Callable[[T], int]) -> list[T]:
+    """Of rows from the newest on: at most 100, older than `after`, newer than `before`, `begin` to `end` in ms."""
+    after, before = fields.whole("after"), fields.whole("before")
+    begin, end = fields.whole("begin"), fields.whole("end")
+    limit = min(fields.whole("limit") or ROWS_MAX, ROWS_MAX)
+    return [
+        each
+        for each in found
+        if (after is None or number(each) < after)
+        and (before is None or number(each) > before)
+        and (begin is None or at_us(each) >= begin * 1_000)
+        and (end is None or at_us(each) <= end * 1_000)
+    ][:limit]
 
 
 class Fields:

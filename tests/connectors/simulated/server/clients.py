@@ -16,7 +16,7 @@ from tests.connectors.simulated.server.venues import make_world, running
 
 TICK_S = 0.02
 SECONDS_MAX = 10
-PAIR = "BTC/USDT"
+PAIR, PERP = "BTC/USDT", "BTC/USDT:USDT"
 Refusals = Iterable[tuple[Callable[[Any], Awaitable[Any]], str]]
 
 
@@ -65,9 +65,44 @@ async def life_of_orders(alice: Any, bob: Any, name: str) -> None:
     assert (balance["BTC"]["total"], balance["USDT"]["total"]) == (100.999, 99_899.5)
 
 
+async def life_of_a_position(alice: Any, bob: Any) -> None:
+    """Alice goes long against bob in two steps, reduces, and closes against the book: all agree what it cost."""
+    await alice.set_leverage(5, PERP, {"marginMode": "cross"})
+    await alice.create_order(PERP, "limit", "buy", 100, 90.0)
+    assert (await alice.fetch_balance())["USDT"]["free"] < 100_000 - 90 / 5
+    (resting,) = await alice.fetch_open_orders(PERP)
+    await alice.edit_order(resting["id"], PERP, "limit", "buy", 50, 91.0)
+    (resting,) = await alice.fetch_open_orders(PERP)
+    assert (resting["price"], resting["amount"], resting["side"]) == (91.0, 50.0, "buy")
+    await alice.cancel_order(resting["id"], PERP)
+    placed = await bob.create_order(PERP, "limit", "sell", 10, 100.5)
+    await alice.create_order(PERP, "limit", "buy", 4, 100.5, {"timeInForce": "IOC"})
+    for exchange, side in ((alice, "long"), (bob, "short")):
+        (position,) = await exchange.fetch_positions([PERP])
+        assert (position["side"], position["contracts"], position["entryPrice"]) == (side, 4.0, 100.5)
+    bought = await alice.create_order(PERP, "market", "buy", 6)
+    assert (await alice.fetch_order(bought["id"], PERP))["filled"] == 6.0
+    assert (await bob.fetch_order(placed["id"], PERP))["status"] == "closed"
+    for amount, left in ((4, [6.0]), (6, [])):
+        sold = await alice.create_order(PERP, "market", "sell", amount, None, {"reduceOnly": True})
+        order = await alice.fetch_order(sold["id"], PERP)
+        assert (order["status"], order["average"], order["reduceOnly"]) == ("closed", 99.0, True)
+        held = await alice.fetch_positions([PERP])
+        assert [position["contracts"] for position in held if position["contracts"]] == left
+    trades = await alice.fetch_my_trades(PERP)
+    assert [(each["side"], each["amount"]) for each in trades] == [
+        ("buy", 4.0),
+        ("buy", 6.0),
+        ("sell", 4.0),
+        ("sell", 6.0),
+    ]
+    assert [(each["fee"]["currency"], each["fee"]["cost"]) for each in trades[:1]] == [("USDT", 0.00201)]
+    assert (await alice.fetch_balance())["USDT"]["total"] == 99_999.840025  # 10 · 0.01 · −1.5, and fees of 0.05 %
+
+
 async def refused(exchange: Any, refusals: Refusals) -> None:
     """Each refusal arrives as the exception that ccxt has for it."""
     for ask, name in refusals:
         with pytest.raises(ccxt.BaseError) as error:
             await ask(exchange)
-        assert type(error.value).__name__ == name
+        assert type(error.value).__name__ == name, error.value

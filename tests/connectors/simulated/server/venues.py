@@ -22,14 +22,15 @@ from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
-from engine.model.enums import Side
+from engine.model.enums import InstrumentKind, Side
 from engine.model.instrument import Instrument
 from tests.connectors.simulated.builders import ScriptedMarket, money
 
 START_US = 1_700_000_005_000_000
 SECRETS = {"alice": "wonderland", "bob": "builder"}
-BTC = "sim:BTC-USDT"
+BTC, PERPETUAL = "sim:BTC-USDT", "sim:BTC-USDT-PERP"
 S = TypeVar("S", bound=Stage)
+MakeMarkets = Callable[[Callable[[], int]], tuple[SimulatedExchange, list[Market]]]
 
 
 def key_of(name: str) -> str:
@@ -63,6 +64,28 @@ def instrument(symbol: str = "BTC-USDT") -> Instrument:
     )
 
 
+def perpetual() -> Instrument:
+    """Contracts of 0.01 BTC."""
+    return Instrument(
+        PERPETUAL,
+        "sim",
+        "BTC-USDT-PERP",
+        "BTC",
+        "USDT",
+        price_step=Decimal("0.01"),
+        quantity_step=Decimal(1),
+        quantity_min=Decimal(1),
+        quantity_max=Decimal(10_000),
+        maker_rate=Decimal("0.0002"),
+        taker_rate=Decimal("0.0005"),
+        kind=InstrumentKind.PERPETUAL,
+        settle="USDT",
+        contract_size=Decimal("0.01"),
+        leverage=Decimal(10),
+        leverage_max=125,
+    )
+
+
 def hand_made(clock: Callable[[], int]) -> tuple[SimulatedExchange, list[Market]]:
     """BTC-USDT with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; ETH-USDT is empty."""
     exchange = SimulatedExchange("sim", [instrument(), instrument("ETH-USDT")])
@@ -72,6 +95,20 @@ def hand_made(clock: Callable[[], int]) -> tuple[SimulatedExchange, list[Market]
         engine.add(Side.BUY, 9_900, 1_000)
         engine.add(Side.SELL, 10_100, 1_000)
         engine.print_trade(10_000, 1_000, Side.BUY)
+
+    return exchange, [ScriptedMarket((clock(), lay_out))]
+
+
+def with_perpetual(clock: Callable[[], int]) -> tuple[SimulatedExchange, list[Market]]:
+    """BTC-USDT and its perpetual, each with 1 BTC at 99.00 and 101.00 and a last trade at 100.00; leverage 10."""
+    exchange = SimulatedExchange("sim", [instrument(), perpetual()])
+
+    def lay_out(exchange: SimulatedExchange) -> None:
+        for instrument_id, lots in ((BTC, 1_000), (PERPETUAL, 100)):
+            engine = exchange.listing(instrument_id).engine
+            engine.add(Side.BUY, 9_900, lots)
+            engine.add(Side.SELL, 10_100, lots)
+            engine.print_trade(10_000, lots, Side.BUY)
 
     return exchange, [ScriptedMarket((clock(), lay_out))]
 

@@ -36,13 +36,15 @@ def point(exchange: Any, port: int) -> Any:
         if isinstance(url, str):
             exchange.urls["api"][name] = f"ws://127.0.0.1:{port}/ws/v4/"
         elif name not in ("public", "private"):
-            exchange.urls["api"][name] = dict.fromkeys(url, f"ws://127.0.0.1:{port}/ws/v4/")
+            exchange.urls["api"][name] = dict.fromkeys(url, f"ws://127.0.0.1:{port}/v4/ws/usdt?fx")  # ccxt looks for fx
     return exchange
 
 
 @asynccontextmanager
-async def trader(server: VenueServer[GateWorld], name: str, module: Any = ccxt.async_support) -> AsyncIterator[Any]:
-    settings = {"apiKey": key_of(name), "secret": SECRETS[name], "enableRateLimit": False, "options": OPTIONS}
+async def trader(
+    server: VenueServer[GateWorld], name: str, module: Any = ccxt.async_support, options: Any = OPTIONS
+) -> AsyncIterator[Any]:
+    settings = {"apiKey": key_of(name), "secret": SECRETS[name], "enableRateLimit": False, "options": options}
     exchange = point(module.gate(settings), server.port)
     exchange.has["fetchCurrencies"] = False
     async with connected(exchange):

@@ -42,7 +42,7 @@ async def test_refused_subscriptions() -> None:
             assert (await socket.next())["error"]["code"] == 1
         await socket.say({"channel": "spot.trades", "event": "shout"})
         assert "unknown event" in (await socket.next())["error"]["message"]
-        await socket.say({"channel": "spot.trades", "event": "subscribe", "payload": [5]})
+        await socket.say({"channel": "spot.trades", "event": "subscribe", "payload": [[5]]})
         assert "list of texts" in (await socket.next())["error"]["message"]
 
 

@@ -21,6 +21,7 @@ from tests.connectors.simulated.server.venues import (
     BTC,
     SECRETS,
     HandClock,
+    MakeMarkets,
     hand_made,
     key_of,
     no_floats,
@@ -31,9 +32,9 @@ from tests.connectors.simulated.server.venues import (
 MANY = GateLimits(orders_1s=10_000, private_10s=10_000, public_10s=10_000)
 
 
-def make_world(clock: Callable[[], int], limits: GateLimits | None = None) -> GateWorld:
-    """`hand_made`, speaking Gate v4."""
-    exchange, markets = hand_made(clock)
+def make_world(clock: Callable[[], int], limits: GateLimits | None = None, make: MakeMarkets = hand_made) -> GateWorld:
+    """`hand_made` or what `make` makes, speaking Gate v4."""
+    exchange, markets = make(clock)
     world = GateWorld(exchange, markets, clock, limits)
     for key, secret, account in open_accounts(exchange):
         world.keys.add(Key(key, account, secret))
@@ -138,16 +139,16 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(limits: GateLimits | None = None) -> AsyncIterator[Site]:
+async def serving(limits: GateLimits | None = None, make: MakeMarkets = hand_made) -> AsyncIterator[Site]:
     clock = HandClock()
-    world = make_world(clock, limits)
+    world = make_world(clock, limits, make)
     async with running(VenueServer(world, GateEntrance(world), 0)) as server, ClientSession() as session:
         yield Site(world, clock, server, session)
 
 
 @asynccontextmanager
-async def live_venue() -> AsyncIterator[VenueServer[GateWorld]]:
+async def live_venue(make: MakeMarkets = hand_made) -> AsyncIterator[VenueServer[GateWorld]]:
     """As `serving`, but time passes."""
-    world = make_world(Clock().now_us)
+    world = make_world(Clock().now_us, None, make)
     async with running(VenueServer(world, GateEntrance(world), TICK_S)) as server:
         yield server

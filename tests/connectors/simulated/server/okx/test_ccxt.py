@@ -28,10 +28,12 @@ OPTIONS = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 
 
 @asynccontextmanager
-async def trader(server: VenueServer[OkxWorld], name: str, module: Any = ccxt.async_support) -> AsyncIterator[Any]:
+async def trader(
+    server: VenueServer[OkxWorld], name: str, module: Any = ccxt.async_support, options: Any = OPTIONS
+) -> AsyncIterator[Any]:
     """Every address is the local venue's: one that is forgotten would send signed requests to the real exchange."""
     keys = {"apiKey": key_of(name), "secret": SECRETS[name], "password": PASSPHRASE}
-    exchange = module.okx(keys | {"enableRateLimit": False, "options": OPTIONS})
+    exchange = module.okx(keys | {"enableRateLimit": False, "options": options})
     exchange.urls["api"] = {"rest": f"http://127.0.0.1:{server.port}", "ws": f"ws://127.0.0.1:{server.port}/ws/v5"}
     async with connected(exchange):
         yield exchange

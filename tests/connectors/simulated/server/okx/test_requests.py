@@ -260,6 +260,8 @@ async def test_private_channels() -> None:
             assert (await socket.ask("subscribe", {"channel": channel, "instType": "ANY"}))["event"] == "subscribe"
             if channel == "account":
                 assert len((await socket.next())["data"][0]["details"]) == 2
+            if channel == "positions":
+                assert (await socket.next())["data"] == []
         await site.order("buy", "1", "95", by="bob")
         order = await site.order("buy", "0.5", clOrdId="mine")
         told = [await socket.next() for _ in range(3)]
@@ -270,7 +272,7 @@ async def test_private_channels() -> None:
             ("filled", "0.5", "-0.0005"),
         ]
         assert {each["ordId"] for each in states} == {order["ordId"]}
-        assert (await socket.ask("unsubscribe", {"channel": "orders"}))["event"] == "unsubscribe"
+        assert (await socket.ask("unsubscribe", {"channel": "orders", "instType": "ANY"}))["event"] == "unsubscribe"
         await site.order("buy", "1", "95")
         assert (await socket.next())["arg"]["channel"] == "account"
 

@@ -23,6 +23,7 @@ from tests.connectors.simulated.server.clients import TICK_S
 from tests.connectors.simulated.server.venues import (
     SECRETS,
     HandClock,
+    MakeMarkets,
     hand_made,
     key_of,
     no_floats,
@@ -33,9 +34,9 @@ from tests.connectors.simulated.server.venues import (
 PASSPHRASE = "open sesame"
 
 
-def make_world(clock: Callable[[], int], limits: OkxLimits | None = None) -> OkxWorld:
-    """`hand_made`, speaking OKX v5."""
-    exchange, markets = hand_made(clock)
+def make_world(clock: Callable[[], int], limits: OkxLimits | None = None, make: MakeMarkets = hand_made) -> OkxWorld:
+    """`hand_made` or what `make` makes, speaking OKX v5."""
+    exchange, markets = make(clock)
     world = OkxWorld(exchange, markets, clock, limits)
     for key, secret, account in open_accounts(exchange):
         world.keys.add(Key(key, secret, PASSPHRASE, account))
@@ -43,9 +44,9 @@ def make_world(clock: Callable[[], int], limits: OkxLimits | None = None) -> Okx
 
 
 @asynccontextmanager
-async def live_venue() -> AsyncIterator[VenueServer[OkxWorld]]:
+async def live_venue(make: MakeMarkets = hand_made) -> AsyncIterator[VenueServer[OkxWorld]]:
     """By the wall clock, for clients that sign with their own."""
-    world = make_world(Clock().now_us)
+    world = make_world(Clock().now_us, None, make)
     async with running(VenueServer(world, OkxEntrance(world), TICK_S)) as server:
         yield server
 
@@ -142,8 +143,8 @@ def sign(by: str, text: str) -> str:
 
 
 @asynccontextmanager
-async def serving(limits: OkxLimits | None = None) -> AsyncIterator[Site]:
+async def serving(limits: OkxLimits | None = None, make: MakeMarkets = hand_made) -> AsyncIterator[Site]:
     clock = HandClock()
-    world = make_world(clock, limits)
+    world = make_world(clock, limits, make)
     async with running(VenueServer(world, OkxEntrance(world), 0)) as server, ClientSession() as session:
         yield Site(world, clock, server, session)

@@ -1,0 +1,120 @@
+"""What a perpetual shows in public beside its book: its terms, mark price, funding and margin tiers.
+
+Sizes are contracts of `ctVal` coins; only one-way positions in cross margin are kept.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from connectors.simulated.contract import Contract
+from connectors.simulated.server.okx.values import money, stamp
+from engine.core.position import is_inverse
+from engine.model.enums import InstrumentKind
+from engine.model.instrument import Instrument
+from engine.model.money import ZERO, floor_to
+
+SPOT, SWAP = "SPOT", "SWAP"
+SIXTEEN = Decimal("1e-16")
+Row = dict[str, Any]
+
+
+def inst_id(instrument: Instrument) -> str:
+    """OKX's name of an instrument."""
+    return instrument.symbol if instrument.kind is InstrumentKind.SPOT else f"{family(instrument)}-{SWAP}"
+
+
+def inst_type(name: str) -> str:
+    """Of an instrument of this name."""
+    return SWAP if name.endswith(SWAP) else SPOT
+
+
+def family(instrument: Instrument) -> str:
+    return f"{instrument.base}-{instrument.quote}"
+
+
+def terms(contract: Contract) -> Row:
+    """What `public/instruments` says of perpetuals only."""
+    instrument = contract.instrument
+    inverse = is_inverse(instrument)
+    return {
+        "instFamily": family(instrument),
+        "uly": family(instrument),
+        "baseCcy": "",
+        "quoteCcy": "",
+        "settleCcy": contract.settle,
+        "ctVal": money(instrument.contract_size),
+        "ctMult": "1",
+        "ctValCcy": instrument.quote if inverse else instrument.base,
+        "ctType": "inverse" if inverse else "linear",
+        "lever": str(contract.terms.tiers.tiers[0].leverage_max),
+    }
+
+
+def mark_row(contract: Contract, name: str, now_us: int) -> Row:
+    """`public/mark-price` and its channel."""
+    mark = contract.marks.mark
+    return {"instType": SWAP, "instId": name, "markPx": "" if mark is None else money(mark), "ts": stamp(now_us)}
+
+
+def funding_row(contract: Contract, name: str, now_us: int) -> Row:
+    """`public/funding-rate` and its channel: the rate that will be paid at `fundingTime` if nothing changes."""
+    marks, cap = contract.marks, contract.terms.funding_cap
+    due_us = marks.next_us
+    return {
+        "instType": SWAP,
+        "instId": name,
+        "method": "current_period",
+        "formulaType": "noRate",
+        "fundingRate": money(marks.rate),
+        "fundingTime": stamp(due_us),
+        "nextFundingRate": "",
+        "nextFundingTime": stamp(due_us + marks.interval_us),
+        "minFundingRate": money(-cap),
+        "maxFundingRate": money(cap),
+        "interestRate": "",
+        "impactValue": money(contract.terms.impact_value),
+        "premium": "",
+        "settState": "settled",
+        "settFundingRate": money(marks.paid[-1].rate) if marks.paid else "",
+        "ts": stamp(now_us),
+    }
+
+
+def tier_rows(contract: Contract) -> list[Row]:
+    """`public/position-tiers`; the tiers' bounds are values, in contracts they move with the mark."""
+    instrument, tiers, mark = contract.instrument, contract.terms.tiers.tiers, contract.marks.mark
+    lot = contract.instrument.contract_size if is_inverse(instrument) else instrument.contract_size * (mark or 1)
+    rows = []
+    for number, tier in enumerate(tiers, 1):
+        above = tiers[number].floor if number < len(tiers) else None
+        rows.append(
+            {
+                "tier": str(number),
+                "instFamily": family(instrument),
+                "uly": family(instrument),
+                "instId": "",
+                "minSz": money(_contracts(tier.floor, lot)),
+                "maxSz": "" if above is None else money(_contracts(above, lot)),
+                "mmr": money(tier.rate),
+                "imr": money(round(1 / Decimal(tier.leverage_max), 6)) if tier.leverage_max else "",
+                "maxLever": str(tier.leverage_max or ""),
+                **dict.fromkeys(("optMgnFactor", "quoteMaxLoan", "baseMaxLoan"), "0"),
+            }
+        )
+    return rows
+
+
+def coins(instrument: Instrument, contracts: Decimal, value: Decimal) -> tuple[Decimal, Decimal]:
+    """A traded volume in coins and in quote. `value` is Σ contracts·price."""
+    if instrument.kind is InstrumentKind.SPOT:
+        return contracts, value
+    if is_inverse(instrument):
+        worth = contracts * instrument.contract_size
+        return (worth * contracts / value).quantize(SIXTEEN) if value else ZERO, worth
+    return contracts * instrument.contract_size, value * instrument.contract_size
+
+
+def _contracts(value: Decimal, lot: Decimal) -> Decimal:
+    return floor_to(value / lot, Decimal(1))
