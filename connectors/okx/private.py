@@ -19,6 +19,7 @@ from engine.model.enums import Liquidity, OrderStatus, UpdateSource
 from engine.model.errors import BadMessage
 from engine.model.event import OrderUpdate
 from engine.model.fill import Fill
+from engine.model.order import liquidation_id
 
 STATES = {
     "live": OrderStatus.OPEN,
@@ -27,6 +28,8 @@ STATES = {
     "canceled": OrderStatus.CANCELED,
     "mmp_canceled": OrderStatus.CANCELED,
 }
+LIQUIDATIONS = ("full_liquidation", "partial_liquidation", "adl")  # categories of orders that OKX makes
+LIQUIDATION_TRADES = ("100", "101", "102", "103", "104", "105", "106", "107", "109", "125", "126", "127", "128")
 CANCEL_REASONS = {"20": "dead_man", "31": WOULD_TAKE, "32": "self_trade"}
 LIQUIDITIES = {"M": Liquidity.MAKER, "T": Liquidity.TAKER, "": Liquidity.TAKER}  # a fill counts even if it does not say
 
@@ -49,6 +52,7 @@ class OrderRow(Struct, gc=False, rename="camel"):
     avg_px: str = ""
     tgt_ccy: str = ""
     inst_type: str = ""
+    category: str = ""
     cancel_source: str = ""
     trade_id: str = ""
     fill_px: str = ""
@@ -84,6 +88,7 @@ class FillRow(Struct, gc=False, rename="camel"):
     exec_type: str = ""
     fill_time: str = ""
     fill_pnl: str = ""
+    sub_type: str = ""
 
 
 class _Detail(Struct, gc=False, rename="camel"):
@@ -147,7 +152,7 @@ class AccountParser:
         numbers = self._numbers
         return Fill(
             row.trade_id,
-            row.cl_ord_id,
+            self._name(row, ours=row.sub_type not in LIQUIDATION_TRADES),
             row.ord_id,
             self._instrument(row.inst_id),
             side_of(row.side),
@@ -171,6 +176,10 @@ class AccountParser:
     def _own(self, found: list[OrderRow]) -> list[OrderRow]:
         return [row for row in found if row.inst_id in self._symbols]
 
+    def _name(self, row: OrderRow | FillRow, *, ours: bool) -> str:
+        """The client order id; of an order by which OKX closes a position the one that the engine knows it under."""
+        return row.cl_ord_id if ours else liquidation_id(self._venue, row.ord_id)
+
     def _instrument(self, symbol: str) -> str:
         instrument_id = self._symbols.get(symbol)
         if instrument_id is None:
@@ -187,7 +196,7 @@ class AccountParser:
         average = self._optional(row.avg_px)
         return OrderUpdate(
             self._symbols[row.inst_id],
-            row.cl_ord_id,
+            self._name(row, ours=row.category not in LIQUIDATIONS),
             row.ord_id,
             status,
             numbers[row.acc_fill_sz],
@@ -206,7 +215,7 @@ class AccountParser:
         numbers = self._numbers
         return Fill(
             row.trade_id,
-            row.cl_ord_id,
+            self._name(row, ours=row.category not in LIQUIDATIONS),
             row.ord_id,
             self._symbols[row.inst_id],
             side_of(row.side),

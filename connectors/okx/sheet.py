@@ -98,6 +98,7 @@ OUTCOMES = (
     Row(Outcome.NOT_SENT, ("50105", "50110", "50111", "50113", "50119", "50120", "60009"), word=UNAUTHORIZED),
     Row(Outcome.REJECTED, ("51008",), _TERMS, word=NO_FUNDS),
     Row(Outcome.REJECTED, ("51020", "51120", "51121"), _TERMS),  # size
+    Row(Outcome.REJECTED, ("51169", "51205"), _TERMS),  # nothing to reduce
     Row(Outcome.REJECTED, ("51006", "51116", "51137", "51138"), _TERMS),  # price
     Row(Outcome.REJECTED, ("51000", "51001", "51002", "51003", "51004", "51155"), _TERMS),
     Row(Outcome.REJECTED, ("60012", "60013"), _TERMS),  # a frame that makes no sense to it

@@ -8,3 +8,4 @@ from tests.contract.okx import OkxAdapter, OkxSocketAdapter
 ADAPTERS: tuple[Adapter, ...] = (BinanceAdapter(), OkxAdapter(), GateAdapter())
 # The same with orders on a socket, for the cases about orders:
 SOCKETS: tuple[Adapter, ...] = (BinanceSocketAdapter(), OkxSocketAdapter(), GateSocketAdapter())
+PERPETUALS: tuple[Adapter, ...] = ()

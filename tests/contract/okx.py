@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from connectors.base.credentials import Credentials, Secret
 from connectors.base.start import OrderEntry
+from connectors.okx import perpetual
 from connectors.okx.build import LiveSettings, Urls, prepare, venue_sheet
 from connectors.simulated.market import Market
 from connectors.simulated.server.app import VenueServer
@@ -17,8 +19,8 @@ from connectors.simulated.server.okx.world import OkxWorld
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.core.ports import LiveConnector
-from tests.contract.adapter import Adapter, Clock
-from tests.sim.loop.session import INSTRUMENT, PAIR, VENUE
+from tests.contract.adapter import PERPETUAL, Adapter, Clock
+from tests.sim.loop.session import INSTRUMENT, VENUE
 
 KEY, SECRET, PASSPHRASE = "contractkey00000", "contract secret", "contract passphrase"
 
@@ -56,11 +58,28 @@ class OkxAdapter(Adapter):
         at = f"127.0.0.1:{port}"
         urls = Urls(f"http://{at}", f"ws://{at}/ws/v5")
         credentials = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE))
-        settings = LiveSettings(VENUE, [PAIR], urls, credentials, seed=seed, order_entry=self.order_entry)
+        settings = LiveSettings(
+            VENUE, [self.instrument.symbol], urls, credentials, seed=seed, order_entry=self.order_entry
+        )
+        return await self.start(settings, now_us)
+
+    async def start(self, settings: LiveSettings, now_us: Clock) -> LiveConnector:
         return await prepare(settings, now_us)
 
     def revoke_key(self, server: VenueServer[Any]) -> None:
         server.world.keys.revoke(KEY)
+
+
+class OkxPerpetualAdapter(OkxAdapter):
+    """Swaps."""
+
+    name = "okx_perpetual"
+    instrument = PERPETUAL
+    sheet = perpetual.venue_sheet()
+    money: ClassVar = {"USDT": Decimal(10_000)}
+
+    async def start(self, settings: LiveSettings, now_us: Clock) -> LiveConnector:
+        return await perpetual.prepare(settings, now_us)
 
 
 class OkxSocketAdapter(OkxAdapter):

@@ -16,11 +16,10 @@ from engine.model.event import ConnectorStatus, Event, OrderUpdate, RequestFaile
 from engine.model.request import CancelOrder, LookupOrder, Request, SubmitOrder
 from tests.connectors.simulated.builders import ScriptedMarket, quotes
 from tests.contract.adapter import PORT, Adapter
-from tests.sim.loop.session import MARKET, VENUE
+from tests.sim.loop.session import VENUE
 from tests.sim.loop.simnet import NetLoop, run_net
 
 BID, ASK = Decimal(59990), Decimal(60010)
-MONEY = {"BTC": Decimal(10), "USDT": Decimal(1_000_000)}
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -33,8 +32,8 @@ class Rig:
         self.adapter = adapter
         self.told: list[Event] = []
         self.exchange = SimulatedExchange(VENUE, [adapter.instrument])
-        self.account = self.exchange.open_account("bot", MONEY)
-        market = ScriptedMarket((loop.wall_us(), quotes(599_900, 600_100, 1_000, MARKET)))
+        self.account = self.exchange.open_account("bot", adapter.money)
+        market = ScriptedMarket((loop.wall_us(), quotes(599_900, 600_100, 1_000, adapter.market)))
         self.server = adapter.server(self.exchange, self.account, [market], loop.wall_us)
         self.connector: LiveConnector
         self.skew_us = skew_us
@@ -66,9 +65,10 @@ class Rig:
     def order(self, side: Side, quantity: str, price: str | None, **terms: Any) -> SubmitOrder:
         """An order with an id of its own; MARKET without a price."""
         self._numbers += 1
+        name, market = f"RIGS000001{self._numbers:06}", self.adapter.market
         kind = OrderType.MARKET if price is None else OrderType.LIMIT
         limit = None if price is None else Decimal(price)
-        return SubmitOrder(f"RIGS000001{self._numbers:06}", MARKET, side, kind, Decimal(quantity), limit, **terms)
+        return SubmitOrder(name, market, side, kind, Decimal(quantity), limit, **terms)
 
     async def ask(self, request: Request, *kinds: type[Event], seconds: float = 20.0) -> list[Event]:
         """Send, and return what was told up to the first event of these kinds, or to the answer to an order's."""
@@ -91,12 +91,12 @@ class Rig:
 
     async def look(self, order: OrderUpdate) -> OrderUpdate | RequestFailed:
         """The answer to a lookup."""
-        request = LookupOrder(order.client_order_id, order.venue_order_id, MARKET)
+        request = LookupOrder(order.client_order_id, order.venue_order_id, self.adapter.market)
         return (await self.ask(request))[-1]  # type: ignore[return-value]
 
     async def cancel(self, order: OrderUpdate) -> OrderUpdate | RequestFailed:
         """The answer to a cancel."""
-        request = CancelOrder(order.client_order_id, MARKET, order.venue_order_id)
+        request = CancelOrder(order.client_order_id, self.adapter.market, order.venue_order_id)
         return (await self.ask(request))[-1]  # type: ignore[return-value]
 
     # ---- waiting

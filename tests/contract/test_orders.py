@@ -21,11 +21,11 @@ from engine.model.request import (
     SyncClock,
 )
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS, SOCKETS
-from tests.contract.rig import ASK, BID, MONEY, Rig, run_rig
-from tests.sim.loop.session import MARKET, VENUE
+from tests.contract.adapters import ADAPTERS, PERPETUALS, SOCKETS
+from tests.contract.rig import ASK, BID, Rig, run_rig
+from tests.sim.loop.session import VENUE
 
-pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS], ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS, *PERPETUALS], ids=lambda adapter: adapter.name)
 
 
 def test_01_instruments_are_those_of_the_venue(adapter: Adapter) -> None:
@@ -40,14 +40,14 @@ def test_01_instruments_are_those_of_the_venue(adapter: Adapter) -> None:
 
 def test_02_the_book_is_proven_and_follows_the_market(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        books = BookTracker([MARKET])
+        books = BookTracker([adapter.market])
         await rig.heard(BookSnapshot, lambda each: True)
         await rig.submit(Side.BUY, "0.3", str(ASK))
         await rig.heard(BookDelta, lambda each: each.asks == ((ASK, Decimal("0.7")),))
         for event in rig.told:
             if isinstance(event, BookSnapshot | BookDelta):
                 books.apply(event)
-        book = books.book(MARKET)
+        book = books.book(adapter.market)
         assert not book.stale
         assert (book.best_bid, book.best_ask) == (BID, ASK)
         trade = await rig.heard(PublicTrade, lambda each: True)
@@ -74,8 +74,8 @@ def test_04_balances(adapter: Adapter) -> None:
         assert isinstance(told, AccountSnapshot)
         assert told.balances is not None
         rows = {each.asset: (each.total, each.free) for each in told.balances}
-        assert rows["BTC"] == (MONEY["BTC"], MONEY["BTC"])
-        assert rows["USDT"] == (MONEY["USDT"], MONEY["USDT"] - 50_000)
+        locked = {"USDT": adapter.locks(Decimal(1), Decimal(50_000))}
+        assert rows == {asset: (total, total - locked.get(asset, 0)) for asset, total in adapter.money.items()}
 
     run_rig(adapter, main)
 
@@ -111,14 +111,15 @@ def test_06_one_trade_has_one_key_wherever_it_is_told(adapter: Adapter) -> None:
         )  # or only accepted yet
         await rig.heard(OrderUpdate, lambda each: each.status is OrderStatus.FILLED and each.filled == Decimal("0.2"))
         await rig.heard(Fill, lambda each: each.source is UpdateSource.STREAM)
-        await rig.ask(FetchTrades(MARKET), TradesSynced)
-        await rig.ask(FetchTrades(MARKET, update.venue_order_id), TradesSynced)
+        await rig.ask(FetchTrades(adapter.market), TradesSynced)
+        await rig.ask(FetchTrades(adapter.market, update.venue_order_id), TradesSynced)
         fills = rig.all(Fill)
         assert {(each.venue_order_id, each.trade_id) for each in fills} == {(update.venue_order_id, fills[0].trade_id)}
         assert {each.source for each in fills} == {UpdateSource.STREAM, UpdateSource.REST}
         for each in fills:
             assert (each.price, each.quantity, each.side) == (ASK, Decimal("0.2"), Side.BUY)
-            assert (each.fee, each.fee_asset, each.liquidity) == (Decimal("0.0001"), "BTC", Liquidity.TAKER)
+            assert (each.fee, each.fee_asset) == adapter.fee(Decimal("0.2"), ASK)
+            assert each.liquidity is Liquidity.TAKER
 
     run_rig(adapter, main)
 
@@ -190,7 +191,7 @@ def test_12_cancels_by_either_id(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         first, second = await rig.rest(), await rig.rest()
         await rig.cancel(first)
-        await rig.cancel(OrderUpdate(MARKET, second.client_order_id, "", OrderStatus.OPEN, None, "", 0, 0))
+        await rig.cancel(OrderUpdate(adapter.market, second.client_order_id, "", OrderStatus.OPEN, None, "", 0, 0))
         await rig.until(lambda: rig.open_orders() == 0)
         for order in (first, second):
             await rig.heard(
@@ -208,7 +209,7 @@ def test_12_cancels_by_either_id(adapter: Adapter) -> None:
 def test_13_the_cancel_of_an_order_that_is_not_there_says_absent(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         filled = await rig.submit(Side.BUY, "0.1", str(ASK))
-        unknown = OrderUpdate(MARKET, "RIGS000001999999", "", OrderStatus.OPEN, None, "", 0, 0)
+        unknown = OrderUpdate(adapter.market, "RIGS000001999999", "", OrderStatus.OPEN, None, "", 0, 0)
         for order in (filled, unknown):
             answer = await rig.cancel(order)
             assert isinstance(answer, RequestFailed)
@@ -221,11 +222,13 @@ def test_14_lookups(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         order = await rig.rest()
         by_id = await rig.look(order)
-        by_client = await rig.look(OrderUpdate(MARKET, order.client_order_id, "", OrderStatus.OPEN, None, "", 0, 0))
+        by_client = await rig.look(
+            OrderUpdate(adapter.market, order.client_order_id, "", OrderStatus.OPEN, None, "", 0, 0)
+        )
         for found in (by_id, by_client):
             assert isinstance(found, OrderUpdate)
             assert (found.status, found.venue_order_id) == (OrderStatus.OPEN, order.venue_order_id)
-        absent = await rig.look(OrderUpdate(MARKET, "RIGS000001999999", "", OrderStatus.OPEN, None, "", 0, 0))
+        absent = await rig.look(OrderUpdate(adapter.market, "RIGS000001999999", "", OrderStatus.OPEN, None, "", 0, 0))
         assert isinstance(absent, RequestFailed)
         assert (absent.action, absent.outcome) == (Action.LOOKUP, Outcome.ABSENT)
 
@@ -252,14 +255,14 @@ def test_16_less_of_an_order(adapter: Adapter) -> None:
         order = await rig.rest("0.5", "59000")
         assert order.price is not None
         request = AmendOrder(
-            order.client_order_id, MARKET, order.venue_order_id, order.price, Decimal("0.3"), order.side
+            order.client_order_id, adapter.market, order.venue_order_id, order.price, Decimal("0.3"), order.side
         )
         rig.connector.send(request)
         amended = await rig.heard(OrderUpdate, lambda each: each.quantity == Decimal("0.3"))
         assert (amended.client_order_id, amended.venue_order_id) == (order.client_order_id, order.venue_order_id)
         (listed,) = rig.exchange.open_orders(rig.account)
         assert listed.state.quantity == Decimal("0.3")
-        gone = AmendOrder("RIGS000001999999", MARKET, "", order.price, Decimal("0.1"), order.side)
+        gone = AmendOrder("RIGS000001999999", adapter.market, "", order.price, Decimal("0.1"), order.side)
         failure = (await rig.ask(gone, RequestFailed))[-1]
         assert isinstance(failure, RequestFailed)
         assert (failure.action, failure.outcome) == (Action.AMEND, Outcome.ABSENT)
@@ -271,10 +274,10 @@ def test_17_cancel_all_is_content_with_nothing(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         for _ in range(2):
             await rig.rest()
-        rig.connector.send(CancelAll(VENUE, MARKET))
+        rig.connector.send(CancelAll(VENUE, adapter.market))
         await rig.until(lambda: rig.open_orders() == 0)
         since = len(rig.told)
-        rig.connector.send(CancelAll(VENUE, MARKET))
+        rig.connector.send(CancelAll(VENUE, adapter.market))
         await rig.ask(SyncClock(VENUE), ClockSynced)
         assert rig.all(RequestFailed, since) == []
 
@@ -285,12 +288,12 @@ def test_18_trades_come_once_from_the_cursor_on(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         for _ in range(3):
             await rig.submit(Side.BUY, "0.1", str(ASK))
-        first = (await rig.ask(FetchTrades(MARKET), TradesSynced))[-1]
+        first = (await rig.ask(FetchTrades(adapter.market), TradesSynced))[-1]
         assert isinstance(first, TradesSynced)
         assert first.complete
         assert len({each.trade_id for each in rig.all(Fill)}) == 3
         await rig.submit(Side.SELL, "0.1", str(BID))
-        again = await rig.ask(FetchTrades(MARKET, "", first.cursor), TradesSynced)
+        again = await rig.ask(FetchTrades(adapter.market, "", first.cursor), TradesSynced)
         synced = again[-1]
         assert isinstance(synced, TradesSynced)
         assert Side.SELL in {each.side for each in again if isinstance(each, Fill)}
@@ -301,10 +304,10 @@ def test_18_trades_come_once_from_the_cursor_on(adapter: Adapter) -> None:
 
 def test_19_an_account_that_never_traded_has_a_cursor_too(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        first = (await rig.ask(FetchTrades(MARKET), TradesSynced))[-1]
+        first = (await rig.ask(FetchTrades(adapter.market), TradesSynced))[-1]
         assert isinstance(first, TradesSynced)
         await rig.submit(Side.BUY, "0.1", str(ASK))
-        fills = await rig.ask(FetchTrades(MARKET, "", first.cursor), TradesSynced)
+        fills = await rig.ask(FetchTrades(adapter.market, "", first.cursor), TradesSynced)
         assert any(isinstance(each, Fill) and each.source is UpdateSource.REST for each in fills)
 
     run_rig(adapter, main)
@@ -314,7 +317,7 @@ def test_20_what_the_venue_cannot_do_is_not_sent(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         if adapter.sheet.dead_man:
             return
-        failure = (await rig.ask(ArmDeadMan(VENUE, MARKET, 60_000), RequestFailed))[-1]
+        failure = (await rig.ask(ArmDeadMan(VENUE, adapter.market, 60_000), RequestFailed))[-1]
         assert isinstance(failure, RequestFailed)
         assert (failure.action, failure.outcome) == (Action.DEAD_MAN, Outcome.NOT_SENT)
 
@@ -345,7 +348,7 @@ def test_22_a_fresh_snapshot_on_request(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         await rig.heard(BookSnapshot, lambda each: True)
         since = len(rig.told)
-        rig.connector.send(ResyncBook(MARKET))
+        rig.connector.send(ResyncBook(adapter.market))
         again = await rig.heard(BookSnapshot, lambda each: True, since)
         assert (again.bids[0][0], again.asks[0][0]) == (BID, ASK)
 
@@ -367,8 +370,8 @@ def test_23_no_secret_is_told(adapter: Adapter) -> None:
 def test_24_cancel_and_lookup_name_the_right_order(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         first, second = await rig.rest("0.1", "59000"), await rig.rest("0.2", "59001")
-        await rig.ask(CancelOrder(second.client_order_id, MARKET, second.venue_order_id))
-        await rig.ask(LookupOrder(first.client_order_id, first.venue_order_id, MARKET))
+        await rig.ask(CancelOrder(second.client_order_id, adapter.market, second.venue_order_id))
+        await rig.ask(LookupOrder(first.client_order_id, first.venue_order_id, adapter.market))
         (left,) = rig.exchange.open_orders(rig.account)
         assert left.state.quantity == Decimal("0.1")
 

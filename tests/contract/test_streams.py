@@ -19,11 +19,11 @@ from engine.model.event import (
 from engine.model.market import BookDelta, BookSnapshot
 from engine.model.request import FetchTrades, Reconnect, ResyncBook, SubmitOrder, SyncClock
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS
+from tests.contract.adapters import ADAPTERS, PERPETUALS
 from tests.contract.rig import BID, Rig, run_rig, unknown
-from tests.sim.loop.session import MARKET, VENUE
+from tests.sim.loop.session import VENUE
 
-pytestmark = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *PERPETUALS], ids=lambda adapter: adapter.name)
 
 
 @pytest.mark.parametrize("channel", ["user", "market"])
@@ -40,16 +40,16 @@ def test_43_a_cut_stream_comes_back(adapter: Adapter, channel: str) -> None:
 
 def test_44_what_a_stream_missed_is_found_by_the_cursor(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        cursor = (await rig.ask(FetchTrades(MARKET), TradesSynced))[-1]
+        cursor = (await rig.ask(FetchTrades(adapter.market), TradesSynced))[-1]
         assert isinstance(cursor, TradesSynced)
         order = await rig.rest("0.1", str(BID))
         rig.arm(FaultKind.MUTE, "user", count=0)
-        other = rig.exchange.open_account("other", {"BTC": Decimal(10)})
+        other = rig.exchange.open_account("other", adapter.money)
         rig.exchange.submit(other, rig.order(Side.SELL, "1.1", str(BID)))
         await asyncio.sleep(1)
         assert not rig.all(Fill)
         rig.server.world.wire.heal()
-        found = await rig.ask(FetchTrades(MARKET, "", cursor.cursor), TradesSynced)
+        found = await rig.ask(FetchTrades(adapter.market, "", cursor.cursor), TradesSynced)
         (fill,) = (each for each in found if isinstance(each, Fill))
         assert (fill.venue_order_id, fill.quantity) == (order.venue_order_id, Decimal("0.1"))
 
@@ -92,7 +92,7 @@ def test_47_a_new_connection_brings_a_new_snapshot(adapter: Adapter) -> None:
 
 def test_48_a_gap_in_the_book_is_seen_and_mended(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        books = BookTracker([MARKET])
+        books = BookTracker([adapter.market])
         await rig.heard(BookSnapshot, lambda each: True)
         rig.arm(FaultKind.MUTE, "market", count=0)
         await rig.rest("0.1", "59980")
@@ -103,12 +103,16 @@ def test_48_a_gap_in_the_book_is_seen_and_mended(adapter: Adapter) -> None:
         for event in rig.told:
             if isinstance(event, BookSnapshot | BookDelta):
                 books.apply(event)
-        assert "gap" in books.book(MARKET).stale
+        assert "gap" in books.book(adapter.market).stale
         since = len(rig.told)
-        rig.connector.send(ResyncBook(MARKET))
+        rig.connector.send(ResyncBook(adapter.market))
         books.apply(await rig.heard(BookSnapshot, lambda each: True, since))
-        assert not books.book(MARKET).stale
-        assert [price for price, _ in books.book(MARKET).levels(Side.BUY, 3)] == [BID, Decimal(59981), Decimal(59980)]
+        assert not books.book(adapter.market).stale
+        assert [price for price, _ in books.book(adapter.market).levels(Side.BUY, 3)] == [
+            BID,
+            Decimal(59981),
+            Decimal(59980),
+        ]
 
     run_rig(adapter, main)
 
@@ -153,15 +157,15 @@ def test_51_a_clock_that_is_wrong_is_found_out(adapter: Adapter) -> None:
 
 def test_52_a_market_that_closes_is_told(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
-        rig.exchange.halt(MARKET)
+        rig.exchange.halt(adapter.market)
         update = await rig.submit(Side.BUY, "0.1", "59000")
         assert update.status is OrderStatus.REJECTED
-        status = await rig.heard(ConnectorStatus, lambda each: each.instrument_id == MARKET, seconds=2_000)
+        status = await rig.heard(ConnectorStatus, lambda each: each.instrument_id == adapter.market, seconds=2_000)
         assert status.health is Health.STALE
-        rig.exchange.resume(MARKET)
+        rig.exchange.resume(adapter.market)
         await rig.heard(
             ConnectorStatus,
-            lambda each: each.instrument_id == MARKET and each.health is Health.HEALTHY,
+            lambda each: each.instrument_id == adapter.market and each.health is Health.HEALTHY,
             seconds=2_000,
         )
 

@@ -13,11 +13,10 @@ from engine.model.event import (
 )
 from engine.model.request import CancelOrder, LookupOrder
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS, SOCKETS
+from tests.contract.adapters import ADAPTERS, PERPETUALS, SOCKETS
 from tests.contract.rig import ASK, Rig, run_rig, unknown
-from tests.sim.loop.session import MARKET
 
-pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS], ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS, *PERPETUALS], ids=lambda adapter: adapter.name)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,10 @@ def test_41_during_a_ban_nothing_leaves(adapter: Adapter) -> None:
         update = await rig.submit(Side.BUY, "0.1", "59000")
         assert update.status is OrderStatus.REJECTED
         status = await rig.down(Channel.REST)
-        for request in (CancelOrder(order.client_order_id, MARKET), LookupOrder(order.client_order_id, "", MARKET)):
+        for request in (
+            CancelOrder(order.client_order_id, adapter.market),
+            LookupOrder(order.client_order_id, "", adapter.market),
+        ):
             answer = (await rig.ask(request))[-1]
             assert isinstance(answer, RequestFailed)
             assert answer.outcome is Outcome.NOT_SENT
