@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
 from connectors.base.rate_limit import Limit
 from connectors.binance.dialect import Dialect
+from engine.core.books import AUDIT_EVERY_US, BookRules
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import Action, OrderStatus, Outcome
 
@@ -132,4 +133,5 @@ def venue_sheet() -> VenueSheet:
         unfilled_kept_us=90 * 1440 * MINUTE_US,
         cancel_by_client_id=True,
         acks_streamed=True,
+        books=BookRules(audit_every_us=AUDIT_EVERY_US),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
 from connectors.base.rate_limit import Limit
+from engine.core.books import AUDIT_EVERY_US, BookRules
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import Action, Outcome
 
@@ -91,4 +92,5 @@ def venue_sheet() -> VenueSheet:
         amend_in_place=True,
         acks_streamed=True,
         dead_man=True,
+        books=BookRules(audit_every_us=AUDIT_EVERY_US),
     )

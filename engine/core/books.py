@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.core.book import L2Book
+from engine.core.book_audit import Audit
 from engine.core.book_view import BookView
 from engine.model.enums import Channel, Health
 from engine.model.event import ConnectorStatus
@@ -21,6 +22,8 @@ RESYNC_FIRST_US = (
     1_000_000  # time for the snapshot that every subscription begins with; also the least time between two
 )
 RESYNC_WAIT_US_MAX = 32_000_000
+AUDIT_EVERY_US = 600_000_000  # for venues that answer with a snapshot beside the stream
+AUDIT_GAP_US = 5_000_000  # between the audits of two books
 NEVER_US = 1 << 62
 
 
@@ -62,7 +65,8 @@ def chained(delta: BookDelta, sequence: int, bridged: bool) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class BookRules:
-    """A venue's rules. `stale_after_us` without an update makes a book stale, 0 never.
+    """A venue's rules. `stale_after_us` without an update makes a book stale, 0 never; after each `audit_every_us` a
+    good book is compared with a fresh snapshot, 0 never.
 
     `checksum` computes what the venue sends in `BookDelta.checksum`; None: it sends none.
     """
@@ -70,6 +74,7 @@ class BookRules:
     sequence: SequenceRule = contiguous
     stale_after_us: int = 0
     checksum: Callable[[L2Book], int] | None = None
+    audit_every_us: int = 0
 
 
 class _Followed:
@@ -78,6 +83,8 @@ class _Followed:
     __slots__ = (
         "aged",
         "asked_us",
+        "audit",
+        "audit_us",
         "book",
         "bridged",
         "broken",
@@ -99,6 +106,8 @@ class _Followed:
         self.asked_us = -RESYNC_FIRST_US
         self.resync_us = NEVER_US  # when to ask for a snapshot
         self.resync_wait_us = 0
+        self.audit: Audit | None = None
+        self.audit_us = NEVER_US  # when to begin the next one
 
     def show(self) -> None:
         self.book.stale = self.broken or self.channel or self.aged
@@ -109,8 +118,8 @@ class _Followed:
         if self.broken:
             return self.resync_us
         if self.aged or not self.rules.stale_after_us:
-            return NEVER_US
-        return self.book.receive_us + self.rules.stale_after_us
+            return self.audit_us
+        return min(self.audit_us, self.book.receive_us + self.rules.stale_after_us)
 
 
 class BookTracker:
@@ -123,9 +132,12 @@ class BookTracker:
         self.old = 0  # deltas and snapshots that brought nothing new
         self.gaps = 0  # a good book that lost its proof: lost updates, crossed prices, wrong checksum
         self.ignored = 0  # events of instruments that nobody follows
+        self.mismatches = 0  # books that were not the venue's, although nothing was lost
+        self.on_mismatch: Callable[[str, str, int], None] = lambda instrument_id, difference, now_us: None
         self._followed: dict[str, _Followed] = {}
         self._views: dict[str, BookView] = {}
         self._due_us = NEVER_US
+        self._audit_free_us = 0  # when the next audit may begin
         for instrument_id in instruments:
             venue = instrument_id.partition(":")[0]
             self.follow(instrument_id, (rules or {}).get(venue, BookRules()))
@@ -160,6 +172,9 @@ class BookTracker:
                 self._ask(followed, event.receive_us)
                 self._keep(followed, event)
                 followed.show()
+            elif followed.audit is not None:
+                followed.audit.note(event)
+                self._judge(followed, followed.audit)
 
     def apply_status(self, status: ConnectorStatus) -> None:
         """What a venue's market channel says of itself. After DOWN a kept book is never continued."""
@@ -194,6 +209,8 @@ class BookTracker:
                 followed.resync_wait_us = min(max(RESYNC_FIRST_US, 2 * followed.resync_wait_us), RESYNC_WAIT_US_MAX)
                 followed.asked_us = now_us
                 followed.resync_us = now_us + followed.resync_wait_us
+            elif followed.audit_us <= now_us:
+                requests += self._begin_audit(followed, now_us)
             else:
                 followed.aged = f"no update for {followed.rules.stale_after_us / 1_000_000:g} s"
                 followed.show()
@@ -212,9 +229,17 @@ class BookTracker:
             self._ask(followed, delta.receive_us + RESYNC_FIRST_US)
 
     def _apply_snapshot(self, followed: _Followed, snapshot: BookSnapshot) -> None:
+        if not followed.broken and followed.audit is not None:
+            followed.audit.take(snapshot)
+            self._judge(followed, followed.audit)
+            return
         if not followed.broken and snapshot.sequence < followed.book.sequence:
             self.old += 1
             return
+        self._load(followed, snapshot)
+
+    def _load(self, followed: _Followed, snapshot: BookSnapshot) -> None:
+        followed.audit = None
         followed.book.load(snapshot)
         followed.bridged = False
         followed.broken = _untrue(followed, None)
@@ -227,12 +252,38 @@ class BookTracker:
         else:
             followed.resync_us = NEVER_US
             followed.resync_wait_us = 0
+            if followed.audit_us == NEVER_US and followed.rules.audit_every_us:
+                followed.audit_us = snapshot.receive_us + followed.rules.audit_every_us
         self._refresh(followed)
 
     def _refresh(self, followed: _Followed) -> None:
         followed.aged = ""
         followed.show()
         self._due_us = min(self._due_us, followed.due_us)
+
+    def _begin_audit(self, followed: _Followed, now_us: int) -> list[Request]:
+        """One book after the other: a snapshot is dear."""
+        if self._audit_free_us > now_us:
+            followed.audit_us = self._audit_free_us
+            return []
+        self._audit_free_us = now_us + AUDIT_GAP_US
+        followed.audit_us = now_us + followed.rules.audit_every_us
+        followed.audit = Audit(followed.book.sequence)
+        return [ResyncBook(followed.book.instrument_id)]
+
+    def _judge(self, followed: _Followed, audit: Audit) -> None:
+        """Compare as soon as the book contains all that the snapshot does. A book that is wrong begins anew with it."""
+        book, snapshot = followed.book, audit.snapshot
+        if snapshot is None or snapshot.sequence > book.sequence:
+            followed.audit = None if audit.given_up else audit
+            return
+        followed.audit = None
+        difference = audit.difference(book, snapshot)
+        if difference:
+            self.mismatches += 1
+            self.on_mismatch(book.instrument_id, difference, book.receive_us)
+            followed.buffer.extend(audit.later(snapshot.sequence))
+            self._load(followed, snapshot)
 
     def _advance(self, followed: _Followed, delta: BookDelta) -> str:
         """Apply what comes next. Returns why the book is not good any more, or ""."""
