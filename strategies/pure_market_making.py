@@ -41,8 +41,10 @@ class Plan(NamedTuple):
     asks: Ladder
     base: Account
     money: Account
-    cost_factor: Decimal  # what an order ties up per unit of its value
+    cost_factor: Decimal  # what a buy ties up per unit of price · quantity
+    sell_factor: Decimal | None  # the same of sells; None on spot, where they tie up their quantity
     quantity_least: Decimal  # of an order
+    notional_least: Decimal  # price · quantity of an order
     remembers: bool  # whether fills and pairs have to be followed
     steady: bool  # whether equal prices and balances mean equal quotes
     lazy: bool  # whether equal balances mean the same levels, so that only prices follow the market
@@ -75,7 +77,7 @@ class PureMarketMaking:
         self._quotes: dict[str, Quote] = {}
         self._inputs: tuple[object, ...] = ()  # of the last decision
         self._accounts: tuple[object, ...] = ()  # of the last look at the funds
-        self._free = (ZERO, ZERO)  # base and quote for new quotes
+        self._free = (ZERO, ZERO)  # for new sells and buys: base and quote, on perpetuals half of the margin each
         self._reference: Decimal | None = None
         self._text = "not started"
 
@@ -123,14 +125,18 @@ class PureMarketMaking:
         config = self._config
         instrument = state.instruments[self.instrument_id]
         market = state.portfolio.markets[self.instrument_id]
+        size = instrument.contract_size
+        factor = market.factor if market.spot else size / market.leverage + size * instrument.taker_rate
         return Plan(
             instrument,
             make_ladder(config, BUY, instrument),
             make_ladder(config, SELL, instrument),
             market.base,
             market.money,
-            market.factor,
+            factor,
+            None if market.spot else factor,
             max(instrument.quantity_min, instrument.quantity_step),
+            instrument.notional_min / size,
             config.ping_pong or config.hanging_orders is not None or config.price_type == "last_own_trade",
             not (config.order_optimization or config.hanging_orders or config.minimum_spread),
             self.source_id == self.instrument_id and config.keeps_levels,
@@ -162,18 +168,18 @@ class PureMarketMaking:
         if funds_moved:
             self._accounts = accounts
             self._free = self._free_funds(state, plan)
-        free_base, free_money = self._free
+        free_sells, free_buys = self._free
         sizes, spreads = self._skew(plan, ref) if config.inventory_skew else (UNCHANGED, UNCHANGED)
         self._text = ""
         quotes: dict[str, Quote] = {}
         if self._buys(ref):
             prices = self._prices(state, plan.bids, ref, spreads[0])
             skip = max(memory.net_fills, 0) if config.ping_pong else 0
-            self._add(quotes, plan, plan.bids, prices, _quantities(plan.bids, ref, sizes[0]), skip, ask, free_money)
+            self._add(quotes, plan, plan.bids, prices, _quantities(plan.bids, ref, sizes[0]), skip, ask, free_buys)
         if self._sells(ref):
             prices = self._prices(state, plan.asks, self._sell_reference(state, ref), spreads[1])
             skip = max(-memory.net_fills, 0) if config.ping_pong else 0
-            self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, sizes[1]), skip, bid, free_base)
+            self._add(quotes, plan, plan.asks, prices, _quantities(plan.asks, ref, sizes[1]), skip, bid, free_sells)
         if config.minimum_spread:
             self._drop_close(state, quotes, ref, config.minimum_spread)
         if memory.hanging:
@@ -249,7 +255,7 @@ class PureMarketMaking:
         )
 
     def _free_funds(self, state: State, plan: Plan) -> tuple[Decimal, Decimal]:
-        """Base and quote for new quotes: what is free, and what the present ones tie up. Hanging orders keep theirs."""
+        """For new sells and buys: what is free, and what the present quotes tie up. Hanging orders keep theirs."""
         hanging = self.memory.hanging
         base, money = plan.base.available, plan.money.available
         funds = state.portfolio.funds
@@ -257,15 +263,17 @@ class PureMarketMaking:
         for order in state.orders.active(owner=self.executor_id):
             if order.tag in hanging:
                 resting[order.tag] = None
-            elif order.side is BUY:
+            elif order.side is BUY or plan.sell_factor is not None:
                 money += funds.held(order)[0]
             else:
                 base += funds.held(order)[0]
         for tag, quote in hanging.items():
             if tag not in resting:
-                base -= quote.quantity if quote.side is SELL else ZERO
-                money -= quote.quantity * quote.price * plan.cost_factor if quote.side is BUY else ZERO
-        return base, money
+                if quote.side is BUY or plan.sell_factor is not None:
+                    money -= quote.quantity * quote.price * plan.cost_factor
+                else:
+                    base -= quote.quantity
+        return (base, money) if plan.sell_factor is None else (money / 2, money / 2)
 
     # ---- steps 5 and 10 to 12: what is left becomes quotes
 
@@ -283,11 +291,11 @@ class PureMarketMaking:
         """Round prices, leave out the first `skip` levels and those that take from `opposite`, cut to `free` funds."""
         instrument, side, tags, before = plan.instrument, ladder.side, self.memory.tags, self._quotes
         step, quantity_step = instrument.price_step, instrument.quantity_step
-        quantity_least, notional_min = plan.quantity_least, instrument.notional_min
+        quantity_least, notional_min = plan.quantity_least, plan.notional_least
         quantities = amounts[0]
         buying = side is BUY
-        rate = plan.cost_factor
-        scarce = not prices or amounts[1] * (prices[0] * rate if buying else ONE) > free
+        rate = plan.cost_factor if buying else plan.sell_factor  # None: sells tie up their quantity
+        scarce = not prices or amounts[1] * (ONE if rate is None else prices[0 if buying else -1] * rate) > free
         sure_price = INFINITE if scarce or quantities is not ladder.quantities else ladder.sure_price
         names = [tags.get(name, name) for name in ladder.names] if tags else ladder.names
         if self._config.take_if_crossed:
@@ -303,7 +311,7 @@ class PureMarketMaking:
                 if opposite is not None and price <= opposite:
                     continue
             if scarce:
-                unit = price * rate if buying else ONE
+                unit = ONE if rate is None else price * rate
                 if quantity * unit > free:
                     quantity = max(free / unit, ZERO) // quantity_step * quantity_step
                 free -= quantity * unit

@@ -121,8 +121,8 @@ class PureMarketMakingConfig(StrategyConfig):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.trading_pair.endswith("-PERP"):
-            raise BadValue("kind: pure_market_making is for spot markets", "use kind: perpetual_market_making")
+        if self.trading_pair.endswith("-PERP") and self.inventory_skew:
+            raise BadValue("inventory_skew is for spot: a perpetual has no base to hold", "use risk.max_position")
         if self.order_override is None:
             self._check_side("bid")
             self._check_side("ask")

@@ -70,7 +70,7 @@ def _sure_price(quantities: Sequence[Decimal], instrument: Instrument) -> Decima
     smallest = min(quantities, default=ZERO)
     if smallest < max(instrument.quantity_min, instrument.quantity_step):
         return INFINITE
-    return ceil_to(instrument.notional_min / smallest, instrument.price_step)
+    return ceil_to(instrument.notional_min / (smallest * instrument.contract_size), instrument.price_step)
 
 
 def order_value(bids: Ladder, price: Decimal, asks: Ladder) -> Decimal:
@@ -109,6 +109,8 @@ def _levels(config: PureMarketMakingConfig, side: Side, instrument: Instrument) 
 
 
 def _level(spread: Decimal, extra: Decimal, amounts: Sequence[Amount], instrument: Instrument) -> Level:
+    """Amounts are in base or quote, quantities of perpetuals are contracts."""
+    size = instrument.contract_size
     quote = sum((amount.number for amount in amounts if amount.asset == instrument.quote), ZERO)
     base = sum((amount.number for amount in amounts if amount.asset != instrument.quote), ZERO)
-    return Level(spread, extra, base, quote)
+    return Level(spread, extra, base / size, quote / size)

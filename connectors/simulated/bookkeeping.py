@@ -142,6 +142,7 @@ class Bookkeeper:
             liquidity,
             now_us,
             0,
+            realized=None if listing.contract is None else listing.contract.realized(book.account, request.side),
         )
         listing.add_trade(book.account, fill)
         self.reports.append(Report(order, state, fill))

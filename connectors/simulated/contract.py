@@ -6,7 +6,8 @@ leverage; orders add to it what they would add to the position, the larger of bo
 
     margin = max(|v + buys|, |v − sells|) / leverage + taker fees of the orders    (v: signed entry value)
 
-Reduce-only orders take none. The numbers are exact, on the grid of `engine.core.position`.
+Reduce-only orders take none. Positions and margins are exact, on the grid of `engine.core.position`; payments are
+rounded to CENT, in favour of the exchange.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from engine.core.position import PositionLedger, is_inverse, money_asset, on_gri
 from engine.model.enums import Side
 from engine.model.errors import Rejected
 from engine.model.instrument import Instrument
-from engine.model.money import ZERO, to_text
+from engine.model.money import ZERO, ceil_to, floor_to, to_text
 from engine.perp.funding import HOURS_8_US
 from engine.perp.margin import Exposure, Tiers
 
 BUY = Side.BUY
+CENT = Decimal("0.00000001")  # of every settle asset
 TIERS = Tiers(
     (Decimal(floor), Decimal(rate), leverage_max)
     for floor, rate, leverage_max in (
@@ -91,6 +93,7 @@ class Contract:
         self._profit = profit
         self._tied: dict[int, Tied] = {}
         self._needs: dict[int, Need] = {}  # by the order's key
+        self._paid: dict[tuple[int, Side], Decimal] = {}  # by account and side: what the last trade realised
 
     # --- questions
 
@@ -197,18 +200,24 @@ class Contract:
             before = held.realized
             held.book(side, quantity, value)
             if account != OUTSIDE:
-                self._ledger.move(OUTSIDE, account, self.settle, held.realized - before)
+                paid = floor_to(held.realized - before, CENT)
+                self._paid[account, side] = paid
+                self._ledger.move(OUTSIDE, account, self.settle, paid)
                 self._tie(account)
+
+    def realized(self, account: int, side: Side) -> Decimal:
+        """What the last trade paid out to an account that was on this side of it."""
+        return self._paid[account, side]
 
     def charge(self, account: int, side: Side, price: Decimal, quantity: Decimal, rate: Decimal) -> tuple[Decimal, str]:
         """Take the fee of a trade and return (fee, asset). In liquidation it is the fund's, as far as money is left."""
         value = value_of(self.instrument, quantity, price)
         bankrupt = self.bankrupt.get(account)
         if bankrupt is None:
-            fee, receiver = on_grid(value * rate), FEES
+            fee, receiver = ceil_to(value * rate, CENT), FEES
         else:
             left = abs(value - value_of(self.instrument, quantity, bankrupt))
-            fee, receiver = min(on_grid(value * self.terms.liquidation_fee_rate), left), INSURANCE
+            fee, receiver = floor_to(min(value * self.terms.liquidation_fee_rate, left), CENT), INSURANCE
         self._ledger.move(account, receiver, self.settle, fee)
         return fee, self.settle
 

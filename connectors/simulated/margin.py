@@ -19,7 +19,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from connectors.simulated.book_order import OUTSIDE
-from connectors.simulated.contract import Contract
+from connectors.simulated.contract import CENT, Contract
 from connectors.simulated.ledger import INSURANCE, Ledger
 from connectors.simulated.listing import Listing
 from connectors.simulated.market import NEVER_US
@@ -200,7 +200,7 @@ class Margin:
             if not held or mark is None:
                 continue
             exposure = contract.exposure(account.number)
-            amount = on_grid(funding_payment(exposure.size, mark, rate, inverse=exposure.inverse))
+            amount = floor_to(funding_payment(exposure.size, mark, rate, inverse=exposure.inverse), CENT)
             self._ledger.move(OUTSIDE, account.number, contract.settle, amount)
             transfer = TransferSeen(
                 self._venue, contract.settle, amount, "funding", f"funding-{due_us}", due_us, 0, name

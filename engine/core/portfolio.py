@@ -303,7 +303,7 @@ class Portfolio:
         money, net = market.money, market.net
         realized_before = net.realized
         net.book(fill.side, fill.quantity, value_of(market.instrument, fill.quantity, fill.price))
-        money.total += net.realized - realized_before
+        money.total += net.realized - realized_before if fill.realized is None else fill.realized
         self.account(market.instrument.venue, fill.fee_asset).total -= fill.fee
         rate = self.rates.rate(fill.fee_asset, money.asset)
         for ledger, part in parts:

@@ -1,10 +1,12 @@
 """Pure market making, step by step."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.model.enums import Health
+from engine.model.enums import Health, InstrumentKind
+from engine.model.event import RulesChanged
 from engine.schema.values import BadValue
 from strategies.pure_market_making import PureMarketMaking
 from tests.desk import BTC, d
@@ -55,6 +57,16 @@ def test_steps_without_a_past(settings: dict[str, Any], expected: list[str] | No
     else:
         assert maker.quotes() == expected
         assert f"{len(expected)} quotes around 100" in maker.pmm.explain()
+
+
+def test_new_trading_rules_bring_new_quotes() -> None:
+    maker = Maker(bid_spread="0.44%", ask_spread="0.44%", order_amount="1.04")
+    maker.tick()
+    assert maker.quotes() == ["bid_1 1.04@99.5", "ask_1 1.04@100.5"]
+    new = replace(maker.state.instruments[BTC], price_step=d("0.01"), quantity_step=d("0.1"))
+    maker.engine.apply(RulesChanged(new, maker.state.now_us))
+    maker.tick()
+    assert maker.quotes() == ["bid_1 1@99.56", "ask_1 1@100.44"]
 
 
 @pytest.mark.parametrize(
@@ -351,10 +363,39 @@ def test_not_started() -> None:
         ({"ask_order_level_spreads": ["1%"], "ask_order_level_amounts": []}, "must be lists of the same length"),
         ({"price_source": "external_market"}, "needs price_source_exchange and price_source_market"),
         ({"price_type": "inventory_cost"}, "needs inventory_price"),
-        ({"trading_pair": "BTC-USDT-PERP"}, "spot"),
+        ({"trading_pair": "BTC-USDT-PERP", "inventory_skew": True}, "spot"),
         ({"bid_spread": "0.5"}, "did you mean 0.5%"),
     ],
 )
 def test_bad_settings_are_refused_with_a_reason(settings: dict[str, Any], words: str) -> None:
     with pytest.raises((BadValue, ValueError), match=words):
         config(**settings)
+
+
+PERPETUAL = {
+    "kind": InstrumentKind.PERPETUAL,
+    "settle": "USDT",
+    "contract_size": "0.01",
+    "leverage": "10",
+    "taker_rate": "0.01",
+    "quantity_step": "1",
+    "notional_min": "5",
+}
+
+
+@pytest.mark.parametrize(
+    ("money", "settings", "expected"),
+    [
+        (1000, {}, ["bid_1 100@99", "ask_1 100@101"]),  # 1 BTC is 100 contracts
+        (1000, {"order_amount": "250 USDT"}, ["bid_1 250@99", "ask_1 250@101"]),
+        (20, {}, ["bid_1 91@99", "ask_1 90@101"]),  # half each: 10 / (0.99 · 0.11), 10 / (1.01 · 0.11)
+        (20, LEVELS, ["bid_1 91@99", "ask_1 90@101"]),
+        (20, {"order_amount": "0.05"}, ["ask_1 5@101"]),  # 4.95 USDT are below the minimum
+    ],
+)
+def test_perpetuals_pay_margin_on_both_sides(money: int, settings: dict[str, Any], expected: list[str]) -> None:
+    maker = Maker({"USDT": money}, PERPETUAL, trading_pair="BTC-USDT", **settings)
+    maker.tick()
+    assert maker.quotes() == expected
+    maker.tick()
+    assert maker.quotes() == expected, "what the quotes tie up is theirs"
