@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from hashlib import sha512
 from typing import Any
 
@@ -46,11 +47,10 @@ def sign(by: str, text: str) -> str:
 
 
 class Answer:
-    """Status, headers and body of an answer; a float in it would be an error of the venue."""
+    """Status, headers and body of an answer."""
 
-    def __init__(self, status: int, headers: Any, text: str) -> None:
-        self.status, self.headers = status, headers
-        self.body = json.loads(text, parse_float=no_floats)
+    def __init__(self, status: int, headers: Any, body: Any) -> None:
+        self.status, self.headers, self.body = status, headers, body
 
     @property
     def error(self) -> tuple[int, str]:
@@ -67,7 +67,7 @@ class Socket:
     async def next(self) -> Any:
         if self.heard:
             return self.heard.pop(0)
-        return json.loads(await self.connection.receive_str(timeout=5), parse_float=no_floats)
+        return self.site.read(await self.connection.receive_str(timeout=5))
 
     async def say(self, message: Any) -> None:
         await self.connection.send_str(message if isinstance(message, str) else json.dumps(message))
@@ -94,22 +94,29 @@ class Socket:
 
 
 class Site:
-    """A running venue and a client of it."""
+    """A running venue and a client of it.
+
+    Spot tells no number that is not whole: one would be an error. Of perpetuals some are JSON numbers, and exact.
+    """
 
     def __init__(
         self, world: GateWorld, clock: HandClock, server: VenueServer[GateWorld], session: ClientSession
     ) -> None:
         self.world, self.clock, self.server, self.session = world, clock, server, session
+        self.parse_float = Decimal if world.contracts else no_floats
         self.engine = world.exchange.listing(BTC).engine
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.server.port}"
 
+    def read(self, text: str) -> Any:
+        return json.loads(text, parse_float=self.parse_float)
+
     async def ask(self, method: str, path: str, query: str = "", body: str = "", **headers: str) -> Answer:
         url = f"{self.base}/api/v4/{path}" + (f"?{query}" if query else "")
         async with self.session.request(method, url, data=body.encode() or None, headers=headers) as response:
-            return Answer(response.status, response.headers, await response.text())
+            return Answer(response.status, response.headers, self.read(await response.text()))
 
     async def signed(
         self, method: str, path: str, query: str = "", body: Any = None, by: str = "alice", **headers: str
