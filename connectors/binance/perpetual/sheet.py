@@ -12,7 +12,7 @@ from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP,
 from connectors.base.rate_limit import Limit
 from connectors.binance.dialect import Dialect
 from connectors.binance.sheet import MINUTE_US, ORDERS_1M, ORDERS_10S, RECV_WINDOW_MS, WEIGHT
-from engine.core.books import BookRules, chained
+from engine.core.books import AUDIT_EVERY_US, BookRules, chained
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import Action, Outcome
 
@@ -120,5 +120,5 @@ def venue_sheet() -> VenueSheet:
         amend_in_place=True,
         acks_streamed=True,
         dead_man=True,
-        books=BookRules(chained),
+        books=BookRules(chained, audit_every_us=AUDIT_EVERY_US),
     )
