@@ -10,16 +10,21 @@ from connectors.base.outcomes import Failed
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Channel, Health
 from engine.model.errors import BadMessage
-from engine.model.event import BadMessageSeen, ConnectorStatus, Event
+from engine.model.event import BadMessageSeen, ConnectorStatus, Event, RulesChanged
 from engine.model.instrument import Instrument
 
 REFRESH_SECONDS = 1_800.0
 OF_THE_ACCOUNT = ("maker_rate", "taker_rate", "leverage")  # what lists of markets do not tell
+OF_THE_MARKET = ("base", "quote", "kind", "venue_symbol", "settle", "contract_size", "fee_asset")  # what it is
 LOOK_AGAIN_US = 60 * SECOND_US  # after an order was refused; not more often
 
 
 class RuleWatch:
-    """`listed` asks for what is open for trading now; what is wrong with a market is told as STALE."""
+    """`listed` asks for what is open for trading now; what is wrong with a market is told as STALE.
+
+    `known` are the rules as they are, by instrument id. That they changed is told; but where nobody `trades` the market
+    becomes STALE: orders on paper are filled on the steps of the start.
+    """
 
     def __init__(
         self,
@@ -27,8 +32,11 @@ class RuleWatch:
         listed: Callable[[], Awaitable[Sequence[Instrument]]],
         hear: Callable[[Sequence[Event]], None],
         now_us: Callable[[], int],
+        trades: bool,
     ) -> None:
-        self._known = known
+        self.known = {each.instrument_id: each for each in known}
+        self._venue = known[0].venue
+        self._trades = trades
         self._listed = listed
         self._hear = hear
         self._now_us = now_us
@@ -63,20 +71,24 @@ class RuleWatch:
         try:
             listed = {each.instrument_id: each for each in await self._listed()}
         except (Failed, BadMessage) as error:
-            venue = self._known[0].venue
-            self._hear([BadMessageSeen(venue, Channel.REST, f"trading rules: {error}"[:200], "", self._now_us())])
+            self._hear([BadMessageSeen(self._venue, Channel.REST, f"trading rules: {error}"[:200], "", self._now_us())])
             return
         before, self._wrong = self._wrong, {}
-        for known in self._known:
-            now = listed.get(known.instrument_id)
-            if now is None:
-                self._wrong[known.instrument_id] = "the market is closed"
-            elif replace(now, **{name: getattr(known, name) for name in OF_THE_ACCOUNT}) != known:
-                self._wrong[known.instrument_id] = "its trading rules changed; start the bot again"
+        for name, known in self.known.items():
+            if name not in listed:
+                self._wrong[name] = "the market is closed"
+                continue
+            now = replace(listed[name], **{each: getattr(known, each) for each in OF_THE_ACCOUNT})
+            if now == known:
+                continue
+            if self._trades and all(getattr(now, each) == getattr(known, each) for each in OF_THE_MARKET):
+                self.known[name] = now
+                self._hear([RulesChanged(now, self._now_us())])
+            else:
+                self._wrong[name] = "its trading rules changed; start the bot again"
         for instrument_id in [each for each in before if each not in self._wrong]:
             self._say(instrument_id, Health.HEALTHY, "open again")
         self.tell()
 
     def _say(self, instrument_id: str, health: Health, reason: str) -> None:
-        venue = instrument_id.partition(":")[0]
-        self._hear([ConnectorStatus(venue, Channel.MARKET, health, reason, self._now_us(), instrument_id)])
+        self._hear([ConnectorStatus(self._venue, Channel.MARKET, health, reason, self._now_us(), instrument_id)])

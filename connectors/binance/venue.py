@@ -82,7 +82,8 @@ class BinanceVenue(LiveVenue):
 
     async def serve(self) -> None:
         self._rest = Rest(self._dialect, self.http, self._key, self._clock, self._limiter, self.now_us, self._troubled)
-        self._rules = RuleWatch(self.instruments, self._open_markets, self.hear, self.now_us)
+        trades = self._key is not None
+        self._rules = RuleWatch(self.instruments, self._open_markets, self.hear, self.now_us, trades)
         self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:

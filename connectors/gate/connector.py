@@ -74,7 +74,7 @@ class Gate(LiveVenue):
         self.open_stream(Channel.MARKET, lambda: self._urls.market, self._market_talk)
         if self._key is not None:
             self.open_stream(Channel.USER, lambda: self._urls.account, self._account_talk)
-        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)
+        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us, self._key is not None)
         self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
@@ -156,7 +156,7 @@ class Gate(LiveVenue):
             raise Failed(Outcome.NOT_SENT, "no_price", failure.text) from None
         if not book.asks:
             raise Failed(Outcome.NOT_SENT, "no_price", "nobody sells")
-        return self._traded[order.instrument_id].round_price(book.asks[0][0] * MARKET_BUY_REACH, Side.BUY)
+        return self._rules.known[order.instrument_id].round_price(book.asks[0][0] * MARKET_BUY_REACH, Side.BUY)
 
     async def _change(
         self,

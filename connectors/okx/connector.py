@@ -103,7 +103,7 @@ class Okx(LiveVenue):
             begin = partial(AccountTalk, self._news, args, keys, self._venue_us, self._refused, self._socket)
             self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
-        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us)
+        self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us, keys is not None)
         self.spawn(self._rules.run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:

@@ -1,6 +1,7 @@
 """What each kind of event changes: the table behind `Engine.apply`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ from engine.model.event import (
     OrderUpdate,
     RequestFailed,
     RequestSent,
+    RulesChanged,
     TradesSynced,
     TransferSeen,
 )
@@ -92,6 +94,7 @@ class Facts:
             TradesSynced: self._trades_synced,
             ClockSynced: self._clock,
             ConnectorStatus: self._status,
+            RulesChanged: self._rules,
             BadMessageSeen: self._bad_message,
             OrderRecalled: state.orders.apply_recalled,
             OperatorDecision: self._decision,
@@ -136,6 +139,17 @@ class Facts:
         self.alarmed(self.state.orders.take_alarms())
 
     # ---- market
+
+    def _rules(self, change: RulesChanged) -> None:
+        """For orders from now on; those that rest stay as they are."""
+        new, state = change.instrument, self.state
+        name = new.instrument_id
+        old = state.instruments.get(name)
+        if old is not None:
+            state.instruments[name] = state.portfolio.markets[name].instrument = new
+            changed = [each.name for each in fields(new) if getattr(old, each.name) != getattr(new, each.name)]
+            said = ", ".join(f"{each} {getattr(old, each)} → {getattr(new, each)}" for each in changed)
+            self.notices.append(Notice("W-RULES", name, f"other trading rules: {said}", "", change.receive_us))
 
     def _trade(self, trade: PublicTrade) -> None:
         self.state.trades[trade.instrument_id] = trade

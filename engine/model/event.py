@@ -16,6 +16,7 @@ from engine.model.enums import (
     UpdateSource,
 )
 from engine.model.fill import Fill as Fill
+from engine.model.instrument import Instrument
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, FundingRate, MarkPrice, PublicTrade
 from engine.model.order import Order
 
@@ -128,6 +129,13 @@ class ConnectorStatus(Struct, frozen=True, gc=False, tag=True, array_like=True):
     instrument_id: str = ""
 
 
+class RulesChanged(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """From now on the venue takes orders on other steps, or within other limits. It is the same market still."""
+
+    instrument: Instrument
+    receive_us: int
+
+
 class BadMessageSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
     """A message of the venue could not be understood and was dropped. `excerpt` is at most 200 characters of it."""
 
@@ -196,6 +204,7 @@ Event = (
     | TradesSynced
     | ClockSynced
     | ConnectorStatus
+    | RulesChanged
     | BadMessageSeen
     | OrderRecalled
     | OperatorDecision

@@ -1,6 +1,7 @@
 """The engine's two doors, its order of work, and what it does when somebody misbehaves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from engine.core.executors.flatten import FlattenSettings
 from engine.core.halt import Halt
 from engine.core.limits import RiskLimits
 from engine.core.modes import CauseKind, Mode
+from engine.core.notice import Notice
 from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
 from engine.core.ports import Record
@@ -31,6 +33,7 @@ from engine.model.event import (
     OperatorDecision,
     OrderUpdate,
     RequestFailed,
+    RulesChanged,
     Tick,
     TradesSynced,
     TransferSeen,
@@ -209,6 +212,26 @@ def test_an_order_too_large_is_refused_and_the_slot_waits() -> None:
     for _ in range(10):
         assert traded.tick() == []
     assert 3 <= traded.engine.refusals <= 5
+
+
+def test_new_trading_rules_hold_for_new_orders() -> None:
+    scripted = Scripted(quotes=[bid("99.5")])
+    traded = desk(scripted)
+    traded.tick()
+    old = traded.state.instruments[BTC]
+    new = replace(old, price_step=Decimal(1), notional_min=Decimal(20))
+    traded.engine.apply(RulesChanged(new, traded.state.now_us))
+    (notice,) = [each for each in traded.engine.take_notices() if isinstance(each, Notice)]
+    assert (notice.code, notice.text) == (
+        "W-RULES",
+        f"other trading rules: price_step {old.price_step} → 1, notional_min {old.notional_min} → 20",
+    )
+    scripted.quotes = (bid("99.5"), bid("98.5", "bid_2"), bid("98", "bid_3"))
+    traded.tick(1)
+    assert traded.engine.refusals == 1
+    assert traded.shown() == ["bid_1 1@99.5", "bid_3 1@98"]  # one of them rests already
+    traded.engine.apply(RulesChanged(replace(new, instrument_id="sim:ETH-USDT"), traded.state.now_us))  # not ours
+    assert traded.engine.take_notices() == []
 
 
 def test_the_kill_switch_fires_on_marked_equity() -> None:

@@ -14,7 +14,7 @@ from engine.core.replay import Difference, ReplayResult, replay
 from engine.model.account import Balance
 from engine.model.enums import Liquidity, OrderStatus, OrderType, Side
 from engine.model.errors import BadMessage
-from engine.model.event import AccountSnapshot, Event, OrderUpdate, Tick
+from engine.model.event import AccountSnapshot, Event, OrderUpdate, RulesChanged, Tick
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.market import BookDelta
@@ -34,6 +34,7 @@ ENTRIES: tuple[Entry, ...] = (
     FetchBalances("sim"),
     OrderUpdate("sim:BTC-USDT", "MM01", "v1", OrderStatus.OPEN, None, "", 11, 12),
     Fill("t", "MM01", "v1", "sim:BTC-USDT", Side.BUY, D(100), D("0.01"), D("-1E-8"), "BNB", Liquidity.MAKER, 11, 12),
+    RulesChanged(INSTRUMENT, 12),
     AccountSnapshot("sim", 1, 2, balances=(Balance("sim", "BTC", D(1), D(1)),)),
     Tick(20),
     CANCEL,
@@ -153,7 +154,7 @@ def test_replay_of_the_same_engine_is_identical() -> None:
     result, engine = replayed(written(ENTRIES), SAME)
     assert result.identical
     assert (result.requests, result.entries, result.cut) == (3, len(ENTRIES), "")
-    assert engine.applied == [ENTRIES[0], *ENTRIES[5:8]]
+    assert engine.applied == [ENTRIES[0], *ENTRIES[5:9]]
 
 
 other_digits = SubmitOrder("MM01", "sim:BTC-USDT", Side.BUY, OrderType.LIMIT, D("0.01"), D("1E+2"), tag="bid_1")
@@ -164,9 +165,9 @@ other_digits = SubmitOrder("MM01", "sim:BTC-USDT", Side.BUY, OrderType.LIMIT, D(
     [
         ({**SAME, 10: [SUBMIT, CANCEL]}, Difference(4, 10, FetchBalances("sim"), CANCEL)),
         ({**SAME, 10: [other_digits, FetchBalances("sim")]}, Difference(2, 10, SUBMIT, other_digits)),
-        ({10: SAME[10]}, Difference(9, 20, CANCEL, None)),
+        ({10: SAME[10]}, Difference(10, 20, CANCEL, None)),
         ({**SAME, 10: [*SAME[10], CANCEL]}, Difference(5, 10, None, CANCEL)),
-        ({**SAME, 20: [CANCEL, CANCEL]}, Difference(10, 20, None, CANCEL)),
+        ({**SAME, 20: [CANCEL, CANCEL]}, Difference(11, 20, None, CANCEL)),
     ],
     ids=["another request", "other digits of an equal number", "one less", "one more", "one more at the end"],
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from connectors.base.outcomes import Failed
 from connectors.base.rules import LOOK_AGAIN_US, REFRESH_SECONDS, RuleWatch
 from engine.model.enums import Health, Outcome
-from engine.model.event import BadMessageSeen, ConnectorStatus, Event
+from engine.model.event import BadMessageSeen, ConnectorStatus, Event, RulesChanged
 from engine.model.instrument import Instrument
 from tests.sim.loop.session import INSTRUMENT, MARKET
 from tests.sim.loop.simnet import NetLoop, run_net
@@ -31,7 +31,7 @@ def test_a_market_is_watched() -> None:
     loop, told, venue = NetLoop(1), list[Event](), Venue()
 
     async def main() -> None:
-        watch = RuleWatch([INSTRUMENT], venue.list, told.extend, loop.wall_us)
+        watch = RuleWatch([INSTRUMENT], venue.list, told.extend, loop.wall_us, trades=False)
         running = asyncio.create_task(watch.run())
         await asyncio.sleep(1)
         assert told == []
@@ -69,3 +69,25 @@ def test_a_market_is_watched() -> None:
 
     run_net(loop, main())
     assert venue.asked == 5
+
+
+def test_who_trades_is_told_the_new_rules() -> None:
+    loop, told, venue = NetLoop(1), list[Event](), Venue()
+    finer = replace(INSTRUMENT, price_step=Decimal("0.01"), notional_min=Decimal(5))
+
+    async def main() -> None:
+        watch = RuleWatch([INSTRUMENT], venue.list, told.extend, loop.wall_us, trades=True)
+        running = asyncio.create_task(watch.run())
+        await asyncio.sleep(1)
+        venue.listed = [replace(finer, taker_rate=Decimal(1))]  # the account's own rates are kept
+        await asyncio.sleep(2 * REFRESH_SECONDS)
+        assert told == [RulesChanged(finer, loop.wall_us() - round(1e6 + REFRESH_SECONDS * 1e6))]  # once
+        assert watch.known == {MARKET: finer}
+        venue.listed = [replace(finer, contract_size=Decimal(10))]
+        await asyncio.sleep(REFRESH_SECONDS)
+        status = told[-1]
+        assert isinstance(status, ConnectorStatus)
+        assert (status.health, status.reason) == (Health.STALE, "its trading rules changed; start the bot again")
+        running.cancel()
+
+    run_net(loop, main())
