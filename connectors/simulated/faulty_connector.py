@@ -345,18 +345,18 @@ class FaultyConnector:
         if now_us < stream.stall_until_us or now_us < stream.mute_until_us:
             return
         for event in events:
-            if world.strikes(rates.stream_drop, "stream_drop"):
+            if rates.stream_drop and world.strikes(rates.stream_drop, "stream_drop"):
                 continue
-            if world.strikes(rates.garbage, "garbage"):
+            if rates.garbage and world.strikes(rates.garbage, "garbage"):
                 at_us = now_us + self.skew_us + world.latency_us()
                 self._put(BadMessageSeen(self.venue, Channel.USER, "truncated", "{", at_us))
                 continue
-            if world.strikes(rates.reorder, "reorder"):
+            if rates.reorder and world.strikes(rates.reorder, "reorder"):
                 at_us = now_us + int(chance.random() * 2 * SECOND_US) + 1
             else:
                 at_us = stream.last_us = max(stream.last_us, now_us + world.latency_us())
             self._put(replace(event, receive_us=at_us + self.skew_us))
-            if world.strikes(rates.stream_duplicate, "stream_duplicate"):
+            if rates.stream_duplicate and world.strikes(rates.stream_duplicate, "stream_duplicate"):
                 again_us = at_us + world.latency_us() + self.skew_us
                 self._put(replace(event, receive_us=again_us))
 

@@ -56,8 +56,9 @@ class PublicStream:
             return
         world = self._world
         self._last_us = max(self._last_us, world.now_us + self._skew_us + LATENCY_US)
+        rate = world.rates.book
         for event in events:
-            if isinstance(event, BookDelta) and world.strikes(world.rates.book, "book"):
+            if rate and type(event) is BookDelta and world.strikes(rate, "book"):
                 what = world.chance.randrange(3)
                 if what == 0:
                     continue

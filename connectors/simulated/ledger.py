@@ -36,10 +36,12 @@ class Ledger:
         self._add(target, asset, amount)
 
     def total(self, account: int, asset: str) -> Decimal:
-        return self.totals.get(account, {}).get(asset, ZERO)
+        amounts = self.totals.get(account)
+        return ZERO if amounts is None else amounts.get(asset, ZERO)
 
     def locked(self, account: int, asset: str) -> Decimal:
-        return self.locks.get(account, {}).get(asset, ZERO)
+        amounts = self.locks.get(account)
+        return ZERO if amounts is None else amounts.get(asset, ZERO)
 
     def free(self, account: int, asset: str) -> Decimal:
         return self.total(account, asset) - self.locked(account, asset)

@@ -89,5 +89,7 @@ class Listing:
         return fills[bisect_right(fills, number, key=lambda fill: int(fill.trade_id)) :]
 
     def _money(self, levels: list[tuple[int, int]]) -> Levels:
+        if not levels:
+            return ()
         price_step, quantity_step = self._price_step, self._quantity_step
         return tuple([(price_step * ticks, quantity_step * lots) for ticks, lots in levels])

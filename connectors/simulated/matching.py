@@ -186,10 +186,11 @@ class MatchingEngine:
         level = book.levels.get(ticks * book.sign)
         outside: list[BookOrder] = []
         missing = lots
-        for order in level.queue.values() if level is not None else ():
-            if order.account == OUTSIDE:
-                outside.append(order)
-                missing -= order.leaves
+        if level is not None:
+            for order in level.queue.values():
+                if order.account == OUTSIDE:
+                    outside.append(order)
+                    missing -= order.leaves
         if missing > 0:
             order = BookOrder(side, ticks, missing, leaves=missing, key=self._next_key())
             self.live[order.key] = order
@@ -199,7 +200,9 @@ class MatchingEngine:
             cut = min(order.leaves, -missing)
             missing += cut
             if cut == order.leaves:
-                self._end(order, CANCELED, "")
+                book.remove(order)
+                order.place = DONE
+                del self.live[order.key]
             else:
                 self._cut(order, order.leaves - cut)
                 order.lots -= cut

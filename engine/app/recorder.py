@@ -32,6 +32,7 @@ class Recorder:
         self._memories: Callable[[], Iterable[tuple[str, Struct]]] = tuple
         self._known: dict[str, bytes] = {}  # memories as they were noted
         self._last: Any = None
+        self._note: Callable[[Any, State], None] | None = None  # what is to be noted of it
         self._now_us = 0
         self._exported_seq = 0
         self._notes: dict[type, Callable[[Any, State], None]] = {
@@ -56,9 +57,11 @@ class Recorder:
 
     def hear(self, now_us: int, record: Record) -> None:
         """The sink of the engine."""
-        self._settle()
+        if self._note is not None:
+            self._settle()
         self.journal.write(now_us, record)
         self._last, self._now_us = record, now_us
+        self._note = self._notes.get(type(record))
 
     def changed(self, change: Change) -> None:
         """What an event did to an order, booked."""
@@ -142,7 +145,7 @@ class Recorder:
         return ""
 
     def _settle(self) -> None:
-        note = self._notes.get(type(self._last))
+        note, self._note = self._note, None
         if note is not None and self._state is not None:
             note(self._last, self._state)
             self._last = None

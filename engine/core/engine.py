@@ -105,8 +105,8 @@ class Engine:
 
     def apply(self, event: Event) -> None:
         """Put one fact into the state. May be called at any time between two ticks."""
-        if self._sinks:
-            self._publish(event)
+        for sink in self._sinks:
+            sink(self.state.now_us, event)
         self._handlers[type(event)](event)
         if self.wakes and isinstance(event, self._waking):
             self.wake_us = min(self.wake_us, max(self._decided_us + self._settings.wake_gap_us, self.state.now_us))

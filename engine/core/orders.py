@@ -289,10 +289,12 @@ class OrderTracker:
 
     def wants_recall(self, event: OrderUpdate | Fill | FillCorrected | RequestFailed) -> RecallOrder | None:
         """What the driver must read from the order log, and apply as OrderRecalled, before it applies `event`."""
-        own = self.state.ids.is_own(event.client_order_id) or is_liquidation(event.client_order_id)
-        if (event.client_order_id and not own) or find(self.state, event) is not None:
+        client_order_id = event.client_order_id
+        if find(self.state, event) is not None:
             return None
-        return RecallOrder(event.client_order_id, event.venue_order_id)
+        if client_order_id and not self.state.ids.is_own(client_order_id) and not is_liquidation(client_order_id):
+            return None
+        return RecallOrder(client_order_id, event.venue_order_id)
 
     def apply_recalled(self, recalled: OrderRecalled) -> None:
         """A record came back from the order log; None there means that the log does not know it either."""

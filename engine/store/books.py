@@ -57,8 +57,9 @@ class Books:
         postings: list[Posting] = []
         for key, account in self._portfolio.accounts.items():
             difference = account.total - self._totals.get(key, ZERO)
-            postings += pair(VENUE + account.venue, f"equity:{account.venue}", account.asset, difference)
-        return self._added(postings)
+            if difference:
+                postings += pair(VENUE + account.venue, f"equity:{account.venue}", account.asset, difference)
+        return self._added(postings) if postings else postings
 
     def write_to(self, pending: Pending) -> None:
         """Add the balances and ledgers that have changed, as they are now."""

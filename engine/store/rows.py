@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
-from enum import Enum
 from operator import attrgetter
 from typing import Any
 
@@ -104,11 +103,11 @@ SELECT_FILLS = f"SELECT {', '.join(FILL_COLUMNS)} FROM fills WHERE client_order_
 def plain(value: Any) -> Value:
     """A fact as SQLite and JSON hold it."""
     kind = type(value)
-    if kind is int or kind is str or value is None:
+    if kind is str or kind is int or value is None:
         return value  # type: ignore[no-any-return]
     if kind is Decimal:
         return to_text(value)
-    return value._value_ if isinstance(value, Enum) else int(value)
+    return int(value) if kind is bool else value._value_
 
 
 class Shadow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -46,6 +47,16 @@ def settings_of(profile: str, seed: int, scale: float = 1.0) -> dict[str, Any]:
 
 def run_seed(seed: int, profile: str = "swarm", scale: float = 1.0, **more: Any) -> Result:
     """One seed. An exception is a violation too."""
+    gc.freeze()
+    gc.disable()  # what a run leaves in cycles is collected after it
+    try:
+        return _run_seed(seed, profile, scale, **more)
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+def _run_seed(seed: int, profile: str, scale: float, **more: Any) -> Result:
     run = Run(seed, **(settings_of(profile, seed, scale) | more))
     began = process_time()
     try:

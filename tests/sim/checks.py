@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connectors.simulated.faulty_connector import Stream
 from connectors.simulated.faulty_venue import FaultyVenue
@@ -66,6 +67,15 @@ class Checks:
         self._failed_us = 0
         self._denied_us = -DENIED_US  # when the venue last said that our key may not trade
         self._over = False  # the engine says that it has stopped
+        self._looks: dict[type, Callable[[Any], None]] = {
+            RequestFailed: self._failure,
+            OrderUpdate: self._update,
+            SubmitOrder: self._submit,
+            CancelOrder: self._cancel,
+            ConnectorStatus: self._note_log,
+            AccountSnapshot: self._note_answer,
+            TradesSynced: self._note_answer,
+        }
         submit = world.exchange.submit
 
         def watched(account: object, request: SubmitOrder) -> VenueOrder:
@@ -218,37 +228,32 @@ class Checks:
     def heard(self, record: object) -> None:
         """An event or request of the engine."""
         self.wire.heard(record)
-        kind = type(record)
-        if kind is RequestFailed:
-            failure: RequestFailed = record  # type: ignore[assignment]
-            self._note_denied(failure.code)
-            if failure.action is Asked.LOOKUP and failure.outcome is Outcome.ABSENT:
-                self._absent.setdefault(failure.client_order_id, []).append(failure.started_us)
-        elif kind is OrderUpdate:
-            update: OrderUpdate = record  # type: ignore[assignment]
-            self._note_denied(update.reason)
-            if "invalid_order" in update.reason and not self.world.weather.rules_changed:
-                self.fail("I14", f"{update.client_order_id}: {update.reason}")
-        elif kind is SubmitOrder:
-            submit: SubmitOrder = record  # type: ignore[assignment]
-            if submit.client_order_id in self._sent:
-                self.fail("I4", f"{submit.client_order_id} is sent twice")
-            self._sent[submit.client_order_id] = self.world.now_us
-            if self.world.now_us - self._denied_us < DENIED_US:
-                self.fail("I15", f"{submit.client_order_id} is created although the venue says that our key may not")
-            self._failed_us = 0
-            if self._owed:
-                self.fail(
-                    "I15", f"{submit.client_order_id} is created after a failed commit without {sorted(self._owed)}"
-                )
-        elif kind is ConnectorStatus:
-            status: ConnectorStatus = record  # type: ignore[assignment]
-            if status.channel is Channel.ORDER_LOG:
-                self._note_log(status)
-        elif kind is AccountSnapshot or kind is TradesSynced:
-            self._note_answer(record)  # type: ignore[arg-type]
-        elif kind is CancelOrder:
-            self._canceled[record.client_order_id] = None  # type: ignore[attr-defined]
+        look = self._looks.get(type(record))
+        if look is not None:
+            look(record)
+
+    def _failure(self, failure: RequestFailed) -> None:
+        self._note_denied(failure.code)
+        if failure.action is Asked.LOOKUP and failure.outcome is Outcome.ABSENT:
+            self._absent.setdefault(failure.client_order_id, []).append(failure.started_us)
+
+    def _update(self, update: OrderUpdate) -> None:
+        self._note_denied(update.reason)
+        if "invalid_order" in update.reason and not self.world.weather.rules_changed:
+            self.fail("I14", f"{update.client_order_id}: {update.reason}")
+
+    def _submit(self, submit: SubmitOrder) -> None:
+        if submit.client_order_id in self._sent:
+            self.fail("I4", f"{submit.client_order_id} is sent twice")
+        self._sent[submit.client_order_id] = self.world.now_us
+        if self.world.now_us - self._denied_us < DENIED_US:
+            self.fail("I15", f"{submit.client_order_id} is created although the venue says that our key may not")
+        self._failed_us = 0
+        if self._owed:
+            self.fail("I15", f"{submit.client_order_id} is created after a failed commit without {sorted(self._owed)}")
+
+    def _cancel(self, cancel: CancelOrder) -> None:
+        self._canceled[cancel.client_order_id] = None
 
     def _note_denied(self, reason: str) -> None:
         """Whether the venue says that our key may not trade."""
@@ -257,6 +262,8 @@ class Checks:
 
     def _note_log(self, status: ConnectorStatus) -> None:
         """I15: a commit failed, or works again."""
+        if status.channel is not Channel.ORDER_LOG:
+            return
         if status.health is Health.HEALTHY:
             self._owed.discard("a commit")
         else:

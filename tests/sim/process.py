@@ -92,7 +92,7 @@ class Life:
 
         apply = self.engine.apply
         mined_apply = around(apply)
-        self.engine.apply = lambda event: (apply if isinstance(event, QUIET) else mined_apply)(event)  # type: ignore[method-assign]
+        self.engine.apply = lambda event: (apply if type(event) in QUIET else mined_apply)(event)  # type: ignore[method-assign]
         self.connector.send = around(self.connector.send)  # type: ignore[method-assign]
         self.driver._commit = around(self.recorder.commit)
 

@@ -6,7 +6,7 @@ from typing import Any
 from engine.model.event import AccountSnapshot
 from engine.model.market import BookDelta, BookSnapshot, PublicTrade
 
-QUIET = (BookDelta, BookSnapshot, PublicTrade)
+QUIET = frozenset((BookDelta, BookSnapshot, PublicTrade))
 HIDDEN = ("instrument_id", "venue", "event_us", "owner", "order_type", "time_in_force", "fee", "fee_asset", "liquidity")
 ORIGIN_US = 1_767_225_600_000_000
 
@@ -14,7 +14,7 @@ ORIGIN_US = 1_767_225_600_000_000
 def line_of(record: Any) -> str:
     """Its kind and the fields that say something; "" for market data and ticks."""
     name = type(record).__name__
-    if isinstance(record, QUIET) or name in ("Tick", "Balance"):
+    if type(record) in QUIET or name in ("Tick", "Balance"):
         return ""
     if isinstance(record, AccountSnapshot):
         rows = [f"{row.client_order_id}/{row.venue_order_id}:{row.filled}" for row in record.open_orders or ()]
