@@ -14,12 +14,12 @@ from time import process_time
 
 from connectors.simulated.server.faults import Fault, FaultKind
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS, SOCKETS
+from tests.contract.adapters import ADAPTERS, PERPETUALS, SOCKETS
 from tests.contract.session import LiveWorld
 from tests.contract.through_ccxt import CCXT_ADAPTERS
 from tests.sim.loop.simnet import NetLoop, Weather, log_normal, run_net
 
-PLAYED = {each.name: (each,) for each in (*ADAPTERS, *SOCKETS)} | {"ccxt": CCXT_ADAPTERS}
+PLAYED = {each.name: (each,) for each in (*ADAPTERS, *SOCKETS, *PERPETUALS)} | {"ccxt": CCXT_ADAPTERS}
 HOUR_US = 3_600_000_000
 STORM_S, CALM_S = 60.0, 60.0
 OF_REQUESTS = (

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from connectors.simulated.contract import ContractTerms
 from connectors.simulated.market import Market
 from engine.core.order_change import AlarmKind
 from engine.core.ports import LiveConnector
 from engine.model.errors import TickwrightError
-from tests.contract.adapter import PORT, Adapter
+from tests.contract.adapter import PERPETUAL, PORT, Adapter
 from tests.sim.loop.session import LoopClock, World
 from tests.sim.loop.simnet import NetLoop
 
 WRONG = (AlarmKind.RESURRECTED, AlarmKind.CONTRADICTION)
+OFTEN = {PERPETUAL.instrument_id: ContractTerms(funding_interval_us=20_000_000)}  # several payments in a session
 RETRY_S = 2.0  # a start that fails is repeated after this time
 
 
@@ -21,7 +23,8 @@ class LiveWorld(World):
     """`server` is the venue, while it serves."""
 
     def __init__(self, loop: NetLoop, adapter: Adapter, seed: int, markets: Sequence[Market] = ()) -> None:
-        self.instrument, self.sheet = adapter.instrument, adapter.sheet
+        self.instrument, self.sheet, self.money = adapter.instrument, adapter.sheet, adapter.money
+        self.terms = OFTEN
         super().__init__(loop, markets)
         self._adapter = adapter
         self._seed = seed

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.contract.adapter import Adapter
-from tests.contract.adapters import ADAPTERS
+from tests.contract.adapters import ADAPTERS, PERPETUALS, SOCKETS
 from tests.contract.campaign import play
 from tests.sim.loop.session import event_log
 
-pytestmark = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
+pytestmark = pytest.mark.parametrize("adapter", [*ADAPTERS, *SOCKETS, *PERPETUALS], ids=lambda adapter: adapter.name)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_bot_and_venue_agree_after_a_storm(adapter: Adapter, seed: int) -> None:
     world = play(adapter, seed)
     assert world.differences() == []
