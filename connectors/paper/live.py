@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from connectors.paper.build import FillRules, build_venue
 from connectors.paper.build import venue_sheet as paper_sheet
@@ -40,7 +41,10 @@ PAPER_RATE = Decimal("0.001")  # of fees, where nobody says: without a key a ven
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSettings:
-    """Of an account on paper. Rates None: PAPER_RATE. `sigma` above 0 makes the latencies medians of a distribution."""
+    """Of an account on paper. Rates None: PAPER_RATE. `sigma` above 0 makes the latencies medians of a distribution.
+
+    `leverage` is that of derivatives.
+    """
 
     balances: Mapping[str, Decimal]
     entry_us: int
@@ -50,15 +54,18 @@ class PaperSettings:
     maker_rate: Decimal | None
     taker_rate: Decimal | None
     seed: int
+    leverage: Decimal = ONE
 
 
 def put_on_paper(market: LiveConnector, sheet: VenueSheet, settings: PaperSettings) -> PaperConnector:
     """A live connector's market (`sheet` is its own) with an account that is nowhere but here."""
     maker, taker = (PAPER_RATE if rate is None else rate for rate in (settings.maker_rate, settings.taker_rate))
-    instruments = [replace(each, maker_rate=maker, taker_rate=taker) for each in market.instruments]
+    terms: dict[str, Any] = {"maker_rate": maker, "taker_rate": taker, "leverage": settings.leverage}
+    instruments = [replace(each, **terms) for each in market.instruments]
     chance = Random(f"latency:{market.venue}:{settings.seed}")
     delays = [chosen(each, settings.sigma, chance) for each in (settings.entry_us, settings.response_us)]
-    return PaperConnector(market, instruments, sheet, settings.balances, Latency(0, *delays), settings.rules)
+    latency = Latency(0, *delays)
+    return PaperConnector(market, instruments, sheet, settings.balances, latency, settings.rules, settings.leverage)
 
 
 def venue_sheet(market: VenueSheet, latency_us: int) -> VenueSheet:

@@ -1,6 +1,7 @@
 """From a checked configuration to a bot that can be driven: venues, state, strategies, engine. The composition root."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
 from engine.model.instrument import Instrument
+from engine.model.money import ONE
 
 FILL_RULES = (
     *("queue_shape", "partial_fills", "through", "gap_fill", "deep_queue", "self_trade", "kernel"),
@@ -112,6 +114,7 @@ def ask_exchange(
         taker_rate=exchange.taker_fee,
         seed=seed,
         order_entry=getattr(exchange, "order_entry", "rest"),
+        leverage=leverage_of(exchange),
     )
     connector: RealConnector = module.build_connector(settings)
     return connector
@@ -143,10 +146,17 @@ def put_on_paper(
         maker_rate=exchange.maker_fee,
         taker_rate=exchange.taker_fee,
         seed=config.seed,
+        leverage=leverage_of(exchange) or ONE,
     )
     sheet = registry.venue_module(exchange.connector).venue_sheet()
     connector: LiveConnector = module.put_on_paper(market, sheet, settings)
     return connector
+
+
+def leverage_of(exchange: RealExchange) -> Decimal | None:
+    """That of its derivatives; None: the file does not say."""
+    told = getattr(exchange, "leverage", None)
+    return None if told is None else Decimal(told)
 
 
 def entry_latency_us(config: BotConfig, latency_us: int | None) -> int:

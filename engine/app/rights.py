@@ -20,7 +20,7 @@ def refuse_rights(where: str, key: str, rights: KeyRights) -> None:
         fix = "make one at the exchange that may read and trade only, and keep that: tickwright keys add"
         raise Failure("E-WITHDRAW", f"{key} may withdraw or transfer; nothing was sent", where=where, fix=fix)
     if rights.trades is False:
-        fix = "allow spot trading for this key at the exchange; do not allow withdrawals"
+        fix = "allow trading for this key at the exchange (spot, or futures); do not allow withdrawals"
         raise Failure("E-PERM", f"{key} may not trade; nothing was sent", where=where, fix=fix)
 
 

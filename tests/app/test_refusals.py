@@ -45,7 +45,7 @@ CASES = {
     ),
     "missing permission": Case(
         lambda venue: venue.give(permissions=READS),
-        *(4, "E-PERM   binance: key …0000 may not trade; nothing was sent", "allow spot trading for this key"),
+        *(4, "E-PERM   binance: key …0000 may not trade; nothing was sent", "allow trading for this key"),
     ),
     "may withdraw": Case(
         lambda venue: venue.give(withdraws=True),

@@ -88,6 +88,9 @@ class Setup:
         settings = self._settings
         if not settings.trading_pairs:
             return {}
+        for pair in settings.trading_pairs:
+            if not pair.endswith("-PERP"):
+                raise TickwrightError(f"{settings.name} trades perpetual futures, not {pair}\n  fix: write {pair}-PERP")
         info = read_info((await asked(lambda: self._rest.public(INFO))).body)
         found = read_instruments(info, settings.name, settings.trading_pairs)
         traded = {each.symbol for symbol, each in found.items() if symbol not in closed(info)}

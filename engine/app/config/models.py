@@ -144,6 +144,16 @@ class BinanceExchange(OrderSocketExchange):
     testnet: bool = setting(False, doc="the venue's test network", example="false")
 
 
+class BinancePerpetualExchange(RealExchange):
+    """Binance, perpetual futures that are settled in USDT or USDC (USD-M)."""
+
+    connector: Literal["binance_perpetual"] = "binance_perpetual"
+    testnet: bool = setting(False, doc="the venue's demo trading", example="false")
+    leverage: int | None = setting(
+        None, ge=1, le=125, doc="set at the start; left out: as it is there, on paper 1", example="3"
+    )
+
+
 class OkxExchange(OrderSocketExchange):
     """OKX, spot."""
 
