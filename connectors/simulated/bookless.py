@@ -69,4 +69,4 @@ class BooklessMarket:
         ask = max(ask, own_bid + 1, bid + 1)
         self._quotes = {Side.BUY: bid, Side.SELL: ask}
         for side, ticks in self._quotes.items():
-            engine.set_level(side, ticks, listing.lots(self._depth))
+            engine.set_level(side, ticks, listing.lots(self._depth / listing.instrument.contract_size))

@@ -28,7 +28,7 @@ class Makers:
 
     def __init__(self, listing: Listing, chance: Random) -> None:
         self._price_step = float(listing.instrument.price_step)
-        self._lot = float(listing.instrument.quantity_step)
+        self._lot = float(listing.instrument.quantity_step * listing.instrument.contract_size)
         self._chance = chance
         self._bids = _Ladder(listing.engine, Side.BUY)
         self._asks = _Ladder(listing.engine, Side.SELL)
@@ -106,7 +106,7 @@ class Takers:
     def __init__(self, listing: Listing, chance: Random) -> None:
         self._book = listing.engine
         self._price_step = float(listing.instrument.price_step)
-        self._lot = float(listing.instrument.quantity_step)
+        self._lot = float(listing.instrument.quantity_step * listing.instrument.contract_size)
         self._chance = chance
         self._arrived = arrivals(chance)
 

@@ -79,7 +79,8 @@ class SyntheticMarket:
 
     def _feel_impact(self, exchange: SimulatedExchange, now: Conditions) -> None:
         """Move the fair price by what traders have taken from OUTSIDE since the last step, relative to the depth."""
-        outside = exchange.listing(self._instrument.instrument_id).settlement.holding(OUTSIDE)
+        listing = exchange.listing(self._instrument.instrument_id)
+        outside = listing.settlement.holding(OUTSIDE) * listing.instrument.contract_size
         taken, self._outside = self._outside - outside, outside
         if taken:
             self._path.move(max(0.5, 1.0 + float(self._scenario.price_impact) * float(taken) / now.depth))

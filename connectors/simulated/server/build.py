@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from connectors.simulated.build import VenueSettings, synthetic_markets
+from connectors.simulated.build import VenueSettings, contract_terms, synthetic_markets
 from connectors.simulated.market import Market
 from connectors.simulated.scenario import MarketSection, Scenario
 from connectors.simulated.server.app import VenueServer
@@ -24,36 +24,41 @@ from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.core.clock import Clock
+from engine.model.enums import InstrumentKind
 from engine.model.instrument import Instrument
 from engine.model.money import is_multiple
 
 WORTH = Decimal(1_000_000)  # of each asset, in quote: what an account begins with
 FEE_RATE = Decimal("0.001")
+LEVERAGE = Decimal(10)  # of perpetuals, as long as an account has not set another
+CONTRACT_STEPS = 100  # of the quantity that the market's price suggests, in one contract
+SPOT = InstrumentKind.SPOT
 Now = Callable[[], int]
 Accounts = Sequence[tuple[str, str, Account]]  # API key, secret, whose
 
 
 def build_server(
     name: str,
-    pair: str,
+    pairs: Sequence[str],
     scenario: Scenario,
     seed: int | None,
     keys: Mapping[str, tuple[str, str]],
     protocol: str = "binance",
 ) -> VenueServer[Any]:
-    """One synthetic market from now on, and an account for each of `keys`: (API key, secret) by the account's name.
+    """Synthetic markets from now on, and an account for each of `keys`: (API key, secret) by the account's name.
 
     `protocol` is one of PROTOCOLS; where keys have a passphrase, it is the account's name. Raises BadValue about a
-    scenario without a start price.
+    scenario without a start price, and about a pair that the protocol does not have.
     """
     clock = Clock()
     market = MarketSection(scenario=scenario.name) if seed is None else MarketSection(scenario=scenario.name, seed=seed)
-    settings = VenueSettings(name, [pair], market, [], {}, 0, FEE_RATE, FEE_RATE)
+    settings = VenueSettings(name, pairs, market, [], {}, 0, FEE_RATE, FEE_RATE, LEVERAGE)
     instruments, markets = synthetic_markets(settings, {name: settings}, {scenario.name: scenario}, clock.now_us())
-    (instrument,) = map(_with_exact_fees, instruments)
+    served = [(_with_exact_fees if each.kind is SPOT else _in_contracts)(each) for each in instruments]
     assert scenario.start_price is not None
-    exchange = SimulatedExchange(name, [instrument])
-    balances = {instrument.quote: WORTH, instrument.base: instrument.round_quantity(WORTH / scenario.start_price)}
+    exchange = SimulatedExchange(name, served, terms=contract_terms(settings, served))
+    balances = dict.fromkeys((each.quote for each in served), WORTH)
+    balances |= {each.base: each.round_quantity(WORTH / scenario.start_price) for each in served}
     accounts = [(key, secret, exchange.open_account(owner, balances)) for owner, (key, secret) in keys.items()]
     chosen = scenario.seed if seed is None else seed
     return PROTOCOLS[protocol](exchange, markets, clock.now_us, chosen, accounts)
@@ -87,6 +92,12 @@ def _gate(
 
 
 PROTOCOLS = {"binance": _binance, "okx": _okx, "gate": _gate}
+
+
+def _in_contracts(instrument: Instrument) -> Instrument:
+    """The perpetual in whole contracts."""
+    size = instrument.quantity_step * CONTRACT_STEPS
+    return replace(instrument, contract_size=size, quantity_step=Decimal(1), quantity_min=Decimal(1))
 
 
 def _with_exact_fees(instrument: Instrument) -> Instrument:

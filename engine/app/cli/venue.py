@@ -28,9 +28,10 @@ OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Where bots connect (simulated_remote).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Speak an exchange's protocol on this port; 0: a free one.")
 @click.option(
-    "--protocol", type=click.Choice(PROTOCOLS), default="binance", help="With --port: spot; binance by default."
+    "--protocol", type=click.Choice(PROTOCOLS), default="binance", help="With --port; binance by default: spot only."
 )
 @click.option("--scenario", "text", metavar="FILE|NAME", default="normal", help="By default: normal.")
+@click.option("--trading-pair", "pairs", multiple=True, help="With --port, again for more; BTC-USDT-PERP: a perpetual.")
 @click.option("--name", default="sim", help="What bots call the exchange; sim by default.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's.")
 @click.option("--latency", type=Duration(), default="5ms", help="With --socket: one way, 5ms by default.")
@@ -42,6 +43,7 @@ def command(
     port: int | None,
     protocol: str,
     text: str,
+    pairs: tuple[str, ...],
     name: str,
     seed: int | None,
     latency: int,
@@ -54,10 +56,11 @@ def command(
     pair = scenario.trading_pair or PAIR
     if path is None:
         keys = {owner: (token_hex(32), token_hex(32)) for owner in OWNERS}
-        server = load("connectors.simulated.server.build:build_server")(name, pair, scenario, seed, keys, protocol)
+        served = list(dict.fromkeys(pairs)) or [pair]
+        server = _build(name, served, scenario, seed, keys, protocol)
         for fault in _read_faults(faults):
             server.world.wire.arm(fault)
-        asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, pair, protocol, keys))))
+        asyncio.run(_until_stopped(server.serve(port, lambda bound: _tell_port(output, bound, served, protocol, keys))))
         return
     _check_free(path)
     process = load("connectors.simulated.process:build_process")(name, pair, scenario, seed, latency)
@@ -79,17 +82,25 @@ def _read_faults(path: Path | None) -> list[Any]:
     return found
 
 
-def _tell_port(output: Output, port: int, pair: str, protocol: str, keys: dict[str, tuple[str, str]]) -> None:
+def _build(*arguments: Any) -> Any:
+    """E-USAGE about a market that cannot be served."""
+    try:
+        return load("connectors.simulated.server.build:build_server")(*arguments)
+    except BadValue as error:
+        raise Failure("E-USAGE", str(error), where="venue") from error
+
+
+def _tell_port(output: Output, port: int, pairs: list[str], protocol: str, keys: dict[str, tuple[str, str]]) -> None:
     """Where the exchange is and the keys of its two accounts, which are told this once. OKX's have a passphrase."""
     url = f"http://127.0.0.1:{port}"
     accounts = {owner: {"api_key": key, "secret": secret} for owner, (key, secret) in keys.items()}
     if protocol == "okx":
         accounts = {owner: account | {"passphrase": owner} for owner, account in accounts.items()}
-    lines = [f"{pair} is traded at {url} and {url.replace('http', 'ws')}"]
+    lines = [f"{', '.join(pairs)} is traded at {url} and {url.replace('http', 'ws')}"]
     for owner, account in accounts.items():
         words = [f"{name.replace('_', ' ')} {value}" for name, value in account.items()]
         lines.append(f"{owner}: " + f"\n{' ' * len(owner)}  ".join(words))
-    output.result({"url": url, "trading_pair": pair, "accounts": accounts}, "\n".join(lines))
+    output.result({"url": url, "trading_pairs": pairs, "accounts": accounts}, "\n".join(lines))
 
 
 async def _until_stopped(serving: Coroutine[Any, Any, None]) -> None:

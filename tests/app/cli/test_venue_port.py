@@ -16,24 +16,29 @@ from tests.support import ROOT
 
 
 @pytest.mark.parametrize(
-    ("protocol", "question", "best"),
+    ("protocol", "pair", "question", "best"),
     [
-        ("binance", "/api/v3/depth?symbol=BTCUSDT&limit=1", lambda body: body),
-        ("okx", "/api/v5/market/books?instId=BTC-USDT&sz=1", lambda body: body["data"][0]),
-        ("gate", "/api/v4/spot/order_book?currency_pair=BTC_USDT&limit=1", lambda body: body),
+        ("binance", "BTC-USDT", "/api/v3/depth?symbol=BTCUSDT&limit=1", lambda body: body["bids"][0][0]),
+        ("okx", "BTC-USDT", "/api/v5/market/books?instId=BTC-USDT&sz=1", lambda body: body["data"][0]["bids"][0][0]),
+        (
+            "gate",
+            "BTC-USDT-PERP",
+            "/api/v4/futures/usdt/order_book?contract=BTC_USDT&limit=1",
+            lambda body: body["bids"][0]["p"],
+        ),
     ],
 )
-def test_a_served_market(protocol: str, question: str, best: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_a_served_market(protocol: str, pair: str, question: str, best: Callable[[Any], Any], tmp_path: Path) -> None:
     words = ["venue", "--port", "0", "--seed", "3", "--json", "--userdir", str(tmp_path), "--protocol", protocol]
+    words += ["--trading-pair", pair]
     venue = subprocess.Popen([sys.executable, str(ROOT / "bot.py"), *words], stdout=subprocess.PIPE, text=True)
     try:
         assert venue.stdout is not None
         data = json.loads(venue.stdout.readline())["data"]
-        assert list(data["accounts"]) == ["alice", "bob"]
+        assert (data["trading_pairs"], list(data["accounts"])) == ([pair], ["alice", "bob"])
         assert ("passphrase" in data["accounts"]["bob"]) is (protocol == "okx")
         with urlopen(data["url"] + question) as answer:
-            book = best(json.load(answer))
-        assert float(book["bids"][0][0]) < float(book["asks"][0][0])
+            assert float(best(json.load(answer))) > 0
     finally:
         venue.send_signal(signal.SIGTERM)
         venue.communicate(timeout=30)
@@ -44,6 +49,12 @@ def test_a_served_market(protocol: str, question: str, best: Callable[[Any], Any
 def test_either_a_port_or_a_socket(words: tuple[str, ...], tmp_path: Path) -> None:
     status, error = failed("venue", *words, cwd=tmp_path)
     assert (status, error["code"]) == (2, "E-USAGE")
+
+
+def test_not_every_protocol_has_perpetuals(tmp_path: Path) -> None:
+    status, error = failed("venue", "--port", "0", "--trading-pair", "BTC-USDT-PERP", cwd=tmp_path)
+    assert (status, error["code"]) == (2, "E-USAGE")
+    assert "not a spot market" in str(error)
 
 
 @pytest.mark.parametrize("text", [None, "- {kind: explode}"])

@@ -10,7 +10,7 @@ from connectors.simulated.server.build import build_server
 from connectors.simulated.server.credentials import hmac_credential
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
-from engine.model.enums import InstrumentKind
+from engine.model.enums import InstrumentKind, Side
 from engine.schema.values import BadValue
 from tests.connectors.simulated.scenarios import scenario
 from tests.connectors.simulated.server.venues import HandClock, instrument
@@ -39,7 +39,7 @@ def test_fees_that_would_be_cut() -> None:
 @pytest.mark.parametrize("start_price", ["0.0123", "1.5", "2300", "60000"])
 async def test_scenarios(start_price: str) -> None:
     """Whatever the price, lots are so coarse that fees are exact, and both sides of the book are there."""
-    server = build_server("sim", "ETH-USDT", scenario(start_price=start_price), 3, {"alice": ("alicekey", "secret")})
+    server = build_server("sim", ["ETH-USDT"], scenario(start_price=start_price), 3, {"alice": ("alicekey", "secret")})
     await server.start()
     try:
         board = server.world.boards["ETHUSDT"]
@@ -49,3 +49,25 @@ async def test_scenarios(start_price: str) -> None:
         assert [balance.asset for balance in worth] == ["ETH", "USDT"]
     finally:
         await server.stop()
+
+
+@pytest.mark.parametrize("protocol", ["okx", "gate"])
+async def test_perpetuals_are_served_in_whole_contracts(protocol: str) -> None:
+    """As deep as the spot market beside it, with a mark from the first moment on."""
+    pairs, keys = ["BTC-USDT", "BTC-USDT-PERP"], {"alice": ("alicekey", "secret")}
+    server = build_server("sim", pairs, scenario(start_price="60000"), 3, keys, protocol)
+    await server.start()
+    try:
+        spot, contract = server.world.exchange.listings.values()
+        assert (contract.instrument.quantity_step, contract.instrument.contract_size) == (1, Decimal("0.001"))
+        coins = contract.levels(Side.BUY, 1)[0][1] * contract.instrument.contract_size
+        assert Decimal("0.2") < coins / spot.levels(Side.BUY, 1)[0][1] < 5
+        assert contract.contract is not None
+        assert abs(contract.contract.marks.mark / 60_000 - 1) < Decimal("0.01")
+    finally:
+        await server.stop()
+
+
+def test_a_protocol_of_spot_markets_has_no_perpetuals() -> None:
+    with pytest.raises(BadValue, match="not a spot market"):
+        build_server("sim", ["BTC-USDT-PERP"], scenario(start_price="60000"), 3, {})
