@@ -9,12 +9,13 @@ import asyncio
 import io
 import sqlite3
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+from connectors.simulated.contract import ContractTerms
 from connectors.simulated.market import Market
 from connectors.simulated.venue import SimulatedExchange
 from engine.app.connections import connected
@@ -49,6 +50,7 @@ PAIR = "BTC-USDT"
 MARKET = f"{VENUE}:{PAIR}"
 TAG = "LOOP"
 RESTART_S = 2.0
+BALANCES_US = 70_000_000  # so often at least a bot asks for balances while all is well
 INSTRUMENT = Instrument(
     instrument_id=MARKET,
     venue=VENUE,
@@ -90,12 +92,12 @@ class NoLock:
     def release(self) -> None: ...
 
 
-def market_maker() -> Controller:
+def market_maker(pair: str) -> Controller:
     """The product's own, on both sides and close to the middle, so that there is much to do."""
     settings = {
         "kind": "pure_market_making",
         "exchange": VENUE,
-        "trading_pair": PAIR,
+        "trading_pair": pair,
         "bid_spread": "0.0005%",
         "ask_spread": "0.0005%",
         "order_amount": "0.01",
@@ -119,9 +121,9 @@ class Bot:
         state = State(connector.instruments, OrderIds(TAG, session.epoch), {VENUE: world.sheet}, now_us)
         self._world = world
         self._recorder = recorder = Recorder(self.journal, log)  # type: ignore[arg-type]
-        stream = UserStream(VENUE, [MARKET], state.orders.cursors, world.sheet)
-        settings = Settings(bot="bot", quote="USDT")
-        self.engine = Engine(state, [market_maker()], settings, {VENUE: stream}, [recorder.hear], self._changed)
+        stream = UserStream(VENUE, [world.market], state.orders.cursors, world.sheet)
+        settings, makers = Settings(bot="bot", quote="USDT"), [market_maker(world.instrument.symbol)]
+        self.engine = Engine(state, makers, settings, {VENUE: stream}, [recorder.hear], self._changed)
         resume(log.load(now_us), self.engine, now_us)
         recorder.follow(self.engine)
         self.clock = LoopClock(loop)
@@ -160,12 +162,14 @@ class World:
 
     instrument = INSTRUMENT
     sheet = SHEET
+    money: Mapping[str, Decimal] = {"BTC": Decimal(10), "USDT": Decimal(1_000_000)}
+    terms: Mapping[str, ContractTerms] = {}
 
     def __init__(self, loop: NetLoop, markets: Sequence[Market] = ()) -> None:
         self.loop = loop
-        self.exchange = SimulatedExchange(VENUE, [self.instrument])
-        self.account = self.exchange.open_account("bot", {"BTC": Decimal(10), "USDT": Decimal(1_000_000)})
-        self.markets = markets or [ThinMarket(MARKET, 600_000, Random("market:1"), START_US)]
+        self.exchange = SimulatedExchange(VENUE, [self.instrument], terms=self.terms)
+        self.account = self.exchange.open_account("bot", self.money)
+        self.markets = markets or [ThinMarket(self.market, 600_000, Random("market:1"), START_US)]
         self.disk = sqlite3.connect(":memory:", isolation_level=None)
         weakref.finalize(self, self.disk.close)
         migrate(self.disk, Path("orders.sqlite"))
@@ -175,6 +179,10 @@ class World:
         self.lives: list[Process] = []
         self._ended = asyncio.Event()
         loop.killed.append(self._note_death)
+
+    @property
+    def market(self) -> str:
+        return self.instrument.instrument_id
 
     async def serve(self) -> None:
         """The venue, until it is cancelled."""
@@ -234,13 +242,30 @@ class World:
         traded = {(fill.venue_order_id, fill.trade_id) for fill in self.fills()}
         found += [f"only one has the trade {key}" for key in sorted(booked ^ traded)]
         for balance in self.exchange.balances(self.account):
-            ours = state.portfolio.account(VENUE, balance.asset).total
+            ours = state.portfolio.account(VENUE, balance.asset).total + self.unheard(balance.asset)
             if ours != balance.total:
                 found.append(f"{balance.asset}: {ours} for the bot, {balance.total} at the venue")
         return found
 
+    def unheard(self, asset: str) -> Decimal:
+        """What moved money so late that the bot may end before it asks for balances again."""
+        margin = self.exchange.margin
+        rows = self.disk.execute("SELECT instrument_id, event_us / 1000 FROM transfers")
+        heard = {tuple(row) for row in rows}
+        late = (each.transfer for each in margin.history) if margin is not None else ()
+        return sum(
+            (
+                each.amount
+                for each in late
+                if each.asset == asset
+                and each.event_us > self.loop.wall_us() - BALANCES_US
+                and (each.instrument_id, each.event_us // 1_000) not in heard
+            ),
+            Decimal(0),
+        )
+
     def fills(self) -> list[Fill]:
-        return self.exchange.trades(self.account, MARKET)
+        return self.exchange.trades(self.account, self.market)
 
 
 def event_log(world: World) -> bytes:
