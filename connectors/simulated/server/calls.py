@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from connectors.simulated.server.credentials import Credential, Permission, check_signature, check_timing
 from connectors.simulated.server.errors import MISSING, ApiError
 from connectors.simulated.server.params import Parameters
-from connectors.simulated.server.world import World
+from connectors.simulated.server.reception import Reception
 from connectors.simulated.venue_order import Account
 
 
@@ -36,15 +36,16 @@ class Call:
         return self.credential.account
 
 
-Handler = Callable[[World, Call], Any]
+W = TypeVar("W", bound=Reception)
+Handler = Callable[[W, Call], Any]
 Weight = int | Callable[[Parameters], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Generic[W]):
     """`weight` is charged first, `failure_weight` on top if it fails. `rest` is method and path, `socket` a method."""
 
-    handler: Handler
+    handler: Handler[W]
     weight: Weight
     permission: Permission = Permission.NONE
     rest: tuple[str, str] | None = None
@@ -56,7 +57,7 @@ class Operation:
 
 
 def perform(
-    world: World, operation: Operation, call: Call, address: str, signed: Signed, session: Credential | None = None
+    world: W, operation: Operation[W], call: Call, address: str, signed: Signed, session: Credential | None = None
 ) -> Any:
     """Carry out a request and return its answer. `session` is the key that a WebSocket session was opened with."""
     client = world.address(address)
@@ -73,7 +74,7 @@ def perform(
 
 
 def authorize(
-    world: World, permission: Permission, params: Parameters, signed: Signed, session: Credential | None = None
+    world: Reception, permission: Permission, params: Parameters, signed: Signed, session: Credential | None = None
 ) -> Credential:
     """Whose request it is. In a session a signature may be left out, the time may not."""
     if session is not None and not signed.signature:

@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, hdrs, web
 
 from connectors.simulated.server.errors import DISCONNECTED, NO_SUCH_PATH, ApiError
 from connectors.simulated.server.faults import SocketWire
-from connectors.simulated.server.rest import Rest, time_unit
+from connectors.simulated.server.rest import Rest, spot_operation, time_unit
 from connectors.simulated.server.socket_api import SocketSession
 from connectors.simulated.server.sockets import Connection
 from connectors.simulated.server.streams import StreamSession
@@ -29,7 +29,7 @@ class Entrance:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._rest = Rest(world)
+        self._rest = Rest(world, spot_operation)
         self._open: dict[Connection, None] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from connectors.simulated.server.calls import Call, Operation, Signed, perform
+from connectors.simulated.server.calls import Call, Operation, Signed, W, perform
 from connectors.simulated.server.errors import BAD_TIME_UNIT, NO_SUCH_PATH, REPEATED, ApiError
 from connectors.simulated.server.operations import BY_PATH
 from connectors.simulated.server.params import Parameters
@@ -24,11 +24,16 @@ SIGNATURE = re.compile(r"(^|&)signature=[^&]*")
 COMPRESS_FROM = 1024  # bytes
 
 
-class Rest:
-    """The handler of every HTTP request."""
+class Rest(Generic[W]):
+    """The handler of every HTTP request. `find` knows the operations by method and path, or raises ApiError.
 
-    def __init__(self, world: World) -> None:
+    `second_count` is the interval of the longer count of orders, as headers name it.
+    """
+
+    def __init__(self, world: W, find: Callable[[str, str], Operation[W]], second_count: str = "1D") -> None:
         self._world = world
+        self._find = find
+        self._second_count = second_count
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer, and only then let private events go."""
@@ -49,7 +54,7 @@ class Rest:
         try:
             self._world.address(address).check_ban(self._world.now_us)
             unit = time_unit(request.headers.get("X-MBX-TIME-UNIT", ""))
-            operation = _operation(request.method, path)
+            operation = self._find(request.method, path)
             call.params, signature = _parameters(query, form)
             key = request.headers.get("X-MBX-APIKEY", "")
             signed = SIGNATURE.sub("", query).lstrip("&") + SIGNATURE.sub("", form).lstrip("&")
@@ -74,13 +79,14 @@ class Rest:
         weight = str(self._world.address(address).weight.at(now_us))
         headers = {"X-MBX-USED-WEIGHT": weight, "X-MBX-USED-WEIGHT-1M": weight}
         if call.placed:
-            ten_seconds, day = self._world.order_count(call.account).rows(now_us)
+            ten_seconds, longer = self._world.order_count(call.account).rows(now_us)
             headers["X-MBX-ORDER-COUNT-10S"] = str(ten_seconds["count"])
-            headers["X-MBX-ORDER-COUNT-1D"] = str(day["count"])
+            headers[f"X-MBX-ORDER-COUNT-{self._second_count}"] = str(longer["count"])
         return headers
 
 
-def _operation(method: str, path: str) -> Operation:
+def spot_operation(method: str, path: str) -> Operation[World]:
+    """What Binance Spot has under a path."""
     stub = STUBS.get(path)
     if stub is not None and method == "GET":
         return Operation(_answering(stub), 1)

@@ -85,7 +85,7 @@ class SocketSession:
         if self._is_revoked:
             self._connection.end(WSCloseCode.POLICY_VIOLATION, b"key revoked")
 
-    def _find(self, message: dict[str, Any]) -> Operation:
+    def _find(self, message: dict[str, Any]) -> Operation[World]:
         method = message.get("method")
         if not isinstance(method, str):
             raise ApiError(BAD_JSON)

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from connectors.simulated.server.hub import Event
+from connectors.simulated.server.reception import Reception
 from connectors.simulated.server.sockets import Connection
 from connectors.simulated.server.values import TimeUnit
-from connectors.simulated.server.world import World
 
 ID_TEXT = re.compile(r"^[a-zA-Z0-9_-]{1,36}$")
 PROPERTY, VALUE, REQUEST, JSON = range(4)
@@ -33,7 +33,7 @@ class StreamError(Exception):
 class StreamSession:
     """One connection's subscriptions, in the order in which they were made."""
 
-    def __init__(self, world: World, connection: Connection, combined: bool, unit: TimeUnit) -> None:
+    def __init__(self, world: Reception, connection: Connection, combined: bool, unit: TimeUnit) -> None:
         self._world = world
         self._connection = connection
         self._combined = combined

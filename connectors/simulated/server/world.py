@@ -7,36 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from random import Random
-from string import ascii_letters, digits
 
 from connectors.simulated.book_order import What
 from connectors.simulated.market import Market
 from connectors.simulated.server.board import Board
-from connectors.simulated.server.credentials import Credential, KeyRing
+from connectors.simulated.server.credentials import Credential
 from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
-from connectors.simulated.server.limits import Address, Limits, OrderCount
+from connectors.simulated.server.limits import Limits
 from connectors.simulated.server.order_lists import OrderLists
 from connectors.simulated.server.params import SYMBOL, Parameters
+from connectors.simulated.server.reception import Reception
 from connectors.simulated.server.reports import account_position, balance_update, execution_report, list_status
-from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.symbols import Symbol
 from connectors.simulated.server.tickets import Tickets, has_lost
-from connectors.simulated.server.users import Users
 from connectors.simulated.server.values import money
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account, Report
 from engine.model.enums import Liquidity
 
-CLIENT_ID_LENGTH = 22
-ID_LETTERS = ascii_letters + digits
 
-
-class World(Stage):
-    """`seed` makes generated client ids.
-
-    `executions` are the ids of the last private report of each symbol.
-    """
+class World(Reception):
+    """`executions` are the ids of the last private report of each symbol."""
 
     def __init__(
         self,
@@ -47,10 +38,7 @@ class World(Stage):
         limits: Limits | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(exchange, markets, now_us)
-        self.limits = limits or Limits()
-        self.users = Users()
-        self.keys = KeyRing()
+        super().__init__(exchange, markets, now_us, limits=limits, seed=seed)
         self.tickets = Tickets()
         symbols = [Symbol(listing, exchange.orders_max) for listing in exchange.listings.values()]
         self.boards = {symbol.name: Board(symbol, self.hub) for symbol in symbols}
@@ -58,21 +46,15 @@ class World(Stage):
         self._names = {symbol.instrument.instrument_id: symbol.name for symbol in symbols}
         instruments = [symbol.instrument for symbol in symbols]
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
-        self._chance = Random(f"client ids:{seed}")
-        self._addresses: dict[str, Address] = {}
-        self._counts: dict[int, OrderCount] = {}
-        self._accounts: dict[int, Account] = {}
         self.executions = dict.fromkeys(self.boards, 0)
         self.lists = OrderLists(exchange)
 
     # --- who and what
 
     def add_key(self, credential: Credential) -> None:
-        """Let a key trade for its account."""
         for board in self.boards.values():
             board.symbol.check_account(credential.account)
-        self._accounts[credential.account.number] = credential.account
-        self.keys.add(credential)
+        super().add_key(credential)
 
     def board(self, params: Parameters) -> Board:
         """The board of the mandatory `symbol`."""
@@ -82,20 +64,6 @@ class World(Stage):
         if name not in self.boards:
             raise ApiError(BAD_SYMBOL)
         return self.boards[name]
-
-    def address(self, name: str) -> Address:
-        if name not in self._addresses:
-            self._addresses[name] = Address(self.limits)
-        return self._addresses[name]
-
-    def order_count(self, account: Account) -> OrderCount:
-        if account.number not in self._counts:
-            self._counts[account.number] = OrderCount(self.limits)
-        return self._counts[account.number]
-
-    def new_client_id(self) -> str:
-        """A client order id for a client that named none."""
-        return "".join(self._chance.choices(ID_LETTERS, k=CLIENT_ID_LENGTH))
 
     # --- telling
 
@@ -110,14 +78,11 @@ class World(Stage):
         for number, asset in self.exchange.drain_touched():
             touched.setdefault(number, []).append(asset)
         for number, assets in touched.items():
-            account = self._accounts.get(number)
+            account = self.accounts.get(number)
             if account is not None:
                 balances = [self.exchange.balance(account, asset) for asset in assets]
                 self.users.tell(number, account_position(balances, self.now_us))
         self.publish()
-
-    def deliver(self) -> None:
-        self.users.deliver()
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money comes from outside; a negative amount goes."""
