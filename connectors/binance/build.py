@@ -13,10 +13,10 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
-from connectors.binance.connector import Binance, info_call
-from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_rights, read_time
+from connectors.binance.connector import Binance, info_call, key_rights
+from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_time
 from connectors.binance.rest import Call, Key, Rest
-from connectors.binance.sheet import NO_SUCH_SYMBOL, SPOT, TESTNET, WALLET, Urls, addresses, venue_sheet
+from connectors.binance.sheet import NO_SUCH_SYMBOL, SPOT, TESTNET, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage
@@ -55,11 +55,7 @@ async def _server_us(rest: Rest) -> int:
 
 
 async def _rights(urls: Urls, rest: Rest, now_us: Callable[[], int]) -> KeyRights:
-    """The test network does not tell."""
-    if urls == TESTNET:
-        return KeyRights()
-    call = Call("GET", "account/apiRestrictions", action=Action.BALANCES, prefix=WALLET)
-    return read_rights((await asked(lambda: rest.signed(call, now_us()))).body)
+    return KeyRights() if urls == TESTNET else await key_rights(rest, now_us)
 
 
 async def _instruments(settings: LiveSettings, rest: Rest, now_us: Callable[[], int]) -> dict[str, Instrument]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from urllib.parse import quote
 
 from msgspec.json import encode
 
+from connectors.base.http import asked
 from connectors.base.live import Home
 from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
+from connectors.base.rights import RightsWatch
 from connectors.base.start import OrderEntry
+from connectors.binance.listing import read_rights
 from connectors.binance.private import AccountParser
-from connectors.binance.rest import Call, Key
-from connectors.binance.sheet import NOTHING_OPEN, SPOT, STALE_STAMP, Urls
+from connectors.binance.rest import Call, Key, Rest
+from connectors.binance.sheet import NOTHING_OPEN, SPOT, STALE_STAMP, TESTNET, WALLET, Urls
 from connectors.binance.streams import SHUTDOWN, MarketTalk, UserTalk
 from connectors.binance.venue import ACK, ORDER_SECONDS, BinanceVenue
 from engine.model.enums import Action, Channel, OrderType, Outcome, TimeInForce
 from engine.model.event import Event, OrderUpdate
+from engine.model.greeting import KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
 from engine.model.request import (
@@ -43,6 +48,12 @@ BIPS = Decimal(10_000)
 def info_call(symbols: Sequence[str]) -> Call:
     """The question for what is traded, of these symbols."""
     return Call("GET", "exchangeInfo", {"symbols": quote(encode(list(symbols)).decode())}, weight=SPOT.info_weight)
+
+
+async def key_rights(rest: Rest, now_us: Callable[[], int]) -> KeyRights:
+    """What our key may do; the test network does not tell. Raises Failed or BadMessage."""
+    call = Call("GET", "account/apiRestrictions", action=Action.BALANCES, prefix=WALLET)
+    return read_rights((await asked(lambda: rest.signed(call, now_us()))).body)
 
 
 class Binance(BinanceVenue):
@@ -70,6 +81,9 @@ class Binance(BinanceVenue):
         if self._key is not None:
             self._socket = OrderSocket(self.now_us) if self._order_entry == "socket" else None
             self.open_stream(Channel.USER, lambda: f"{self._urls.api}?timeUnit=MICROSECOND", self._user_talk)
+        if self.greeting.rights is not None and self._urls != TESTNET:
+            ask = partial(key_rights, self._rest, self.now_us)
+            self.spawn(RightsWatch(self.venue, self.greeting.rights, ask, self.hear, self.now_us).run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:

@@ -128,7 +128,8 @@ class Comparison:
             case CauseKind.BANNED:
                 return self._healthy(scope, Channel.REST)
             case CauseKind.KEY_CHANGED:
-                return state.now_us - self._denied_us.get(scope, 0) >= KEY_AGAIN_US
+                denied_us = self._denied_us.get(scope, 0)
+                return state.now_us - denied_us >= KEY_AGAIN_US and self._healthy(scope, Channel.KEY)
             case CauseKind.CLOCK:
                 return self._clock_over(scope)
             case _:

@@ -44,7 +44,11 @@ TIMESTAMP = "timestamp"  # the code of a request that the venue found too old or
 NO_FUNDS = "insufficient_funds"
 NO_RIGHT = "unauthorized"  # the code of a request that our key may not make
 LOOK_GAP_US = 1_000_000  # no second look sooner than this after the first
-_UNSAFE = {Channel.REST: CauseKind.BANNED, Channel.ORDER_LOG: CauseKind.LOG}
+_UNSAFE = {
+    Channel.REST: CauseKind.BANNED,
+    Channel.KEY: CauseKind.KEY_CHANGED,
+    Channel.ORDER_LOG: CauseKind.LOG,
+}
 
 
 def strategy_of(owner: str) -> str:
@@ -101,6 +105,7 @@ class Facts:
             OperatorCommand: halt.apply_command,
             TransferSeen: state.portfolio.apply_transfer,
         }
+        state.books.on_mismatch = self._mismatch
         for venue in streams:
             self._show_health(venue, Health.DOWN, "not connected yet", state.now_us)
 
@@ -139,6 +144,10 @@ class Facts:
         self.alarmed(self.state.orders.take_alarms())
 
     # ---- market
+
+    def _mismatch(self, instrument_id: str, difference: str, now_us: int) -> None:
+        text = f"our order book was not the exchange's: {difference}; it is replaced"
+        self.notices.append(Notice("W-BOOK", instrument_id, text, "", now_us))
 
     def _rules(self, change: RulesChanged) -> None:
         """For orders from now on; those that rest stay as they are."""

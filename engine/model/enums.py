@@ -129,6 +129,7 @@ class Channel(StrEnum):
     MARKET = "MARKET"
     USER = "USER"
     REST = "REST"
+    KEY = "KEY"  # what the venue lets our key do
     ORDER_LOG = "ORDER_LOG"  # not a venue's: our own disk
 
 

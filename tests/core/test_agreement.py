@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from engine.core.books import BookRules
 from engine.core.engine import Engine, Settings
 from engine.core.limits import RiskLimits
 from engine.core.modes import CauseKind, Mode
+from engine.core.notice import Notice
 from engine.core.order_ids import OrderIds
 from engine.core.state import State
 from engine.core.user_stream import UserStream
@@ -34,12 +36,14 @@ from engine.model.event import (
     TradesSynced,
 )
 from engine.model.fill import Fill
+from engine.model.market import BookSnapshot
 from engine.model.request import (
     ArmDeadMan,
     FetchBalances,
     FetchOpenOrders,
     FetchTrades,
     Request,
+    ResyncBook,
     SubmitOrder,
     SyncClock,
 )
@@ -109,7 +113,11 @@ def test_the_gap_fill_ends_in_run() -> None:
 
 @pytest.mark.parametrize(
     ("channel", "venue", "kind"),
-    [(Channel.ORDER_LOG, "", CauseKind.LOG), (Channel.REST, "sim", CauseKind.BANNED)],
+    [
+        (Channel.ORDER_LOG, "", CauseKind.LOG),
+        (Channel.REST, "sim", CauseKind.BANNED),
+        (Channel.KEY, "sim", CauseKind.KEY_CHANGED),
+    ],
 )
 def test_a_cause_ends_when_it_is_over_and_everything_was_compared_since(
     channel: Channel, venue: str, kind: CauseKind
@@ -297,3 +305,15 @@ def test_a_loop_that_stood_still_is_unsafe() -> None:
     assert watched.kinds() == [CauseKind.LOOP_STALL]
     watched.run(20)
     assert watched.kinds() == []
+
+
+def test_a_book_that_is_not_the_venues_is_told_of() -> None:
+    watched = Watched(books=BookRules(audit_every_us=5 * SECOND_US))
+    bids, asks = ((Decimal(90), Decimal(1)),), ((Decimal(91), Decimal(1)),)
+    watched.engine.apply(BookSnapshot(BTC, bids, asks, 7, 0, START_US + watched.at * SECOND_US))
+    watched.run(6)
+    assert watched.count(ResyncBook) == 1
+    watched.engine.apply(BookSnapshot(BTC, (), asks, 7, 0, START_US + watched.at * SECOND_US))
+    (notice,) = (each for each in watched.engine.take_notices() if isinstance(each, Notice) and each.code == "W-BOOK")
+    assert "bid 90: ours 1, theirs 0" in notice.text
+    assert watched.state.books.book(BTC).best_bid is None
