@@ -14,7 +14,7 @@ from engine.model.event import BadMessageSeen, ConnectorStatus, Event, RulesChan
 from engine.model.instrument import Instrument
 
 REFRESH_SECONDS = 1_800.0
-OF_THE_ACCOUNT = ("maker_rate", "taker_rate", "leverage")  # what lists of markets do not tell
+OF_THE_ACCOUNT = ("maker_rate", "taker_rate", "leverage", "leverage_max")  # what lists of markets do not tell
 OF_THE_MARKET = ("base", "quote", "kind", "venue_symbol", "settle", "contract_size", "fee_asset")  # what it is
 LOOK_AGAIN_US = 60 * SECOND_US  # after an order was refused; not more often
 

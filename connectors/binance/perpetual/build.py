@@ -16,7 +16,7 @@ from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
 from connectors.binance.listing import closed, read_info, read_instruments, read_rights, read_time
 from connectors.binance.perpetual.connector import INFO, BinancePerpetual
-from connectors.binance.perpetual.settings import read_fees, read_hedged, read_leverage
+from connectors.binance.perpetual.settings import read_fees, read_hedged, read_leverage, read_leverage_max
 from connectors.binance.perpetual.sheet import USD_M, Urls, addresses, venue_sheet
 from connectors.binance.rest import Call, Key, Rest
 from connectors.binance.sheet import WALLET
@@ -103,12 +103,19 @@ class Setup:
 
     async def _as_set_up(self, symbol: str, instrument: Instrument) -> Instrument:
         """With this account's rates of fees and leverage."""
+        settings = self._settings
         told = (instrument.maker_rate, instrument.taker_rate)
-        if self._settings.asks_rates:
+        if settings.asks_rates:
             told = read_fees((await self._ask("commissionRate", {"symbol": symbol}, 20)).body)
-        maker, taker = self._settings.rates(*told)
-        leverage = instrument.leverage if self._key is None else await self._leverage(symbol)
-        return replace(instrument, maker_rate=maker, taker_rate=taker, leverage=leverage)
+        maker, taker = settings.rates(*told)
+        instrument = replace(instrument, maker_rate=maker, taker_rate=taker)
+        if self._key is None:
+            return instrument
+        most = read_leverage_max((await self._ask("leverageBracket", {"symbol": symbol}, 1)).body, symbol)
+        if settings.leverage is not None and settings.leverage > most:
+            text = f"{settings.name}: {instrument.symbol} allows a leverage of {most} at the most"
+            raise TickwrightError(f"{text}\n  fix: leverage: {most}")
+        return replace(instrument, leverage=await self._leverage(symbol), leverage_max=most)
 
     async def _leverage(self, symbol: str) -> Decimal:
         """As it is at the exchange; changed there if the settings name another."""

@@ -20,11 +20,13 @@ from engine.model.event import AccountSnapshot, Event, OrderUpdate
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
+from engine.model.order import liquidation_id
 
 NUMBERS_MAX = 8_192
 BY_ORDERS = "ORDER"  # the reason of a change that a trade made
 ONE_WAY = "BOTH"  # the side of positions of an account that nets them
 EXECUTED = ("TRADE", "CALCULATED")  # the second: by a liquidation
+CLOSING = ("autoclose-", "adl_autoclose", "settlement_autoclose-")  # names of orders that Binance makes itself
 
 
 class _Order(Struct, gc=False):
@@ -220,12 +222,13 @@ class AccountParser:
     def _report(self, raw: _Order, receive_us: int) -> list[Event]:
         """The fill, if it was one, then the order."""
         instrument_id, order_id = self.instrument(raw.symbol), str(raw.order_id)
-        side, at_us, numbers = side_of(raw.side), microseconds(raw.at), self._numbers
+        client_id, side, at_us = self._name(raw.client_id, order_id), side_of(raw.side), microseconds(raw.at)
+        numbers = self._numbers
         status, reason = status_of(raw.status, raw.expiry)
         filled = numbers[raw.filled]
         update = OrderUpdate(
             instrument_id,
-            raw.client_id,
+            client_id,
             order_id,
             status,
             filled,
@@ -244,7 +247,7 @@ class AccountParser:
             return [update]
         fill = Fill(
             str(raw.trade_id),
-            raw.client_id,
+            client_id,
             order_id,
             instrument_id,
             side,
@@ -331,11 +334,11 @@ class AccountParser:
         numbers = self._numbers
         filled = numbers[row.executed_qty]
         status, reason = status_of(row.status, "")
-        average = numbers[row.avg_price]
+        order_id, average = str(row.order_id), numbers[row.avg_price]
         return OrderUpdate(
             self.instrument(row.symbol),
-            row.client_order_id,
-            str(row.order_id),
+            self._name(row.client_order_id, order_id),
+            order_id,
             status,
             filled,
             reason,
@@ -348,6 +351,10 @@ class AccountParser:
             numbers[row.orig_qty],
             average if filled and average else None,
         )
+
+    def _name(self, client_id: str, order_id: str) -> str:
+        """The client order id; of an order by which Binance closes a position the one that the engine knows it under."""
+        return liquidation_id(self._venue, order_id) if client_id.startswith(CLOSING) else client_id
 
     def instrument(self, symbol: str) -> str:
         """Our id of Binance's symbol."""

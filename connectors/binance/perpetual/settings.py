@@ -1,6 +1,6 @@
 """How a futures account is set up: its mode, leverage, rates of fees, and listen key. No I/O.
 
-Pages: "Get Current Position Mode", "Symbol Configuration", "Change Initial Leverage", "User Commission Rate", "Start
+Pages: "Get Current Position Mode", "Symbol Configuration", "Notional and Leverage Brackets", "User Commission Rate", "Start
 User Data Stream".
 """
 
@@ -27,6 +27,15 @@ class _Configuration(Struct, gc=False):
     leverage: int
 
 
+class _Bracket(Struct, gc=False, rename="camel"):
+    initial_leverage: int
+
+
+class _Brackets(Struct, gc=False):
+    symbol: str
+    brackets: list[_Bracket]
+
+
 class _Rates(Struct, gc=False, rename="camel"):
     maker_commission_rate: str
     taker_commission_rate: str
@@ -38,6 +47,7 @@ class _ListenKey(Struct, gc=False, rename="camel"):
 
 _MODE = Decoder(_Mode)
 _CONFIGURATIONS = Decoder(list[_Configuration])
+_BRACKETS = Decoder(list[_Brackets])
 _RATES = Decoder(_Rates)
 _LISTEN_KEY = Decoder(_ListenKey)
 
@@ -53,6 +63,14 @@ def read_leverage(body: bytes, symbol: str) -> Decimal:
         if row.symbol == symbol and row.leverage > 0:
             return Decimal(row.leverage)
     raise BadMessage(f"no leverage of {symbol}")
+
+
+def read_leverage_max(body: bytes, symbol: str) -> int:
+    """Of the smallest positions in one market, from the answer of `leverageBracket`. Raises BadMessage."""
+    for row in decode(_BRACKETS, body):
+        if row.symbol == symbol and row.brackets:
+            return max(each.initial_leverage for each in row.brackets)
+    raise BadMessage(f"no brackets of {symbol}")
 
 
 def read_fees(body: bytes) -> tuple[Decimal, Decimal]:

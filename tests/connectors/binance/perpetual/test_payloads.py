@@ -13,7 +13,13 @@ import pytest
 from connectors.binance.listing import closed, read_info, read_instruments, read_limits, read_time
 from connectors.binance.perpetual.postings import Postings
 from connectors.binance.perpetual.private import AccountParser, read_event
-from connectors.binance.perpetual.settings import read_fees, read_hedged, read_leverage, read_listen_key
+from connectors.binance.perpetual.settings import (
+    read_fees,
+    read_hedged,
+    read_leverage,
+    read_leverage_max,
+    read_listen_key,
+)
 from connectors.binance.perpetual.sheet import LIMITS, ORDERS_1M, ORDERS_10S
 from engine.model.account import Position
 from engine.model.enums import InstrumentKind, OrderStatus, UpdateSource
@@ -83,6 +89,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "Trading/GetUserTrades": lambda body: ACCOUNT.trades(body, 7)[0].realized == D("-0.91539999"),
     "Account/GetIncomeHistory": lambda body: Postings("p", str).page(body, 7) == ([], 0),
     "Account/GetSymbolConfiguration": lambda body: read_leverage(body, "BTCUSDT") == 21,
+    "Account/GetBrackets": lambda body: read_leverage_max(body, "ETHUSDT") == 75,
     "Account/GetUserCommissionRate": lambda body: read_fees(body) == (D("0.0002"), D("0.0004")),
     "Account/GetAccountConfiguration": lambda body: read_hedged(body),
     "Account/StartUserStream": lambda body: read_listen_key(body).reveal().startswith("pqia91"),

@@ -16,6 +16,7 @@ from engine.model.errors import BadMessage
 from engine.model.event import AccountSnapshot, Event, OrderUpdate
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
+from engine.model.order import liquidation_id
 
 D = Decimal
 MARKET = "p:BTC-USDT-PERP"
@@ -60,12 +61,13 @@ def test_a_trade_is_a_fill_with_its_profit_and_an_update() -> None:
     assert (update.status, update.filled, update.average_price) == (OrderStatus.OPEN, D("0.3"), D("60000.15"))
 
 
-def test_a_liquidation_trades_under_the_venues_own_name() -> None:
-    fill, update = report(**(TRADE | {"x": "CALCULATED", "X": "FILLED", "c": "autoclose-1568879465650"}))
+@pytest.mark.parametrize("name", ["autoclose-1568879465650", "adl_autoclose", "settlement_autoclose-5"])
+def test_an_order_by_which_the_venue_closes_a_position_is_known_as_one(name: str) -> None:
+    fill, update = report(**(TRADE | {"x": "CALCULATED", "X": "FILLED", "c": name}))
     assert isinstance(fill, Fill)
-    assert (fill.client_order_id, fill.quantity) == ("autoclose-1568879465650", D("0.2"))
+    assert (fill.client_order_id, fill.quantity) == (liquidation_id("p", "8886774"), D("0.2"))
     assert isinstance(update, OrderUpdate)
-    assert update.status is OrderStatus.FILLED
+    assert (update.client_order_id, update.status) == (fill.client_order_id, OrderStatus.FILLED)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from connectors.base.outcomes import judge
-from connectors.binance.perpetual.settings import read_fees, read_leverage, read_listen_key
+from connectors.binance.perpetual.settings import read_fees, read_leverage, read_leverage_max, read_listen_key
 from connectors.binance.perpetual.sheet import LIVE, OUTCOMES, TESTNET, Urls, addresses, venue_sheet
 from engine.core.books import chained
 from engine.model.enums import Action, Outcome
@@ -105,6 +105,8 @@ def test_the_sheet() -> None:
 def test_settings_that_make_no_sense() -> None:
     with pytest.raises(BadMessage, match="no leverage of BTCUSDT"):
         read_leverage(b'[{"symbol":"ETHUSDT","leverage":5}]', "BTCUSDT")
+    with pytest.raises(BadMessage, match="no brackets of BTCUSDT"):
+        read_leverage_max(b'[{"symbol":"BTCUSDT","brackets":[]}]', "BTCUSDT")
     with pytest.raises(BadMessage, match="no listen key"):
         read_listen_key(b'{"listenKey":"a&b"}')
     assert read_fees(b'{"makerCommissionRate":"-0.0001","takerCommissionRate":"0.0004"}')[0] < 0
