@@ -63,6 +63,12 @@ class LiveRows:
         self._rows.append((event_us, ticks, lots, kind))
         self.count += 1
 
+    def hand_over(self) -> list[tuple[int, int, int, int]]:
+        """(time, ticks, lots, kind) of the rows that nobody asked for yet; they are not kept."""
+        rows, self._rows = self._rows, []
+        self._first = self.count
+        return rows
+
     def block(self, start: int, base: int, size: int) -> Block:
         """As `Rows.block`; the rows before `start` are not asked for again."""
         rows = self._rows = self._rows[start - self._first :]

@@ -22,6 +22,7 @@ from engine.app.build import build_engine, put_on_paper
 from engine.app.config.load import load_bot
 from engine.app.config.models import RealExchange
 from engine.app.config_text import config_text
+from engine.app.queue_calibration import calibrate_queue
 from engine.app.replaying import replay_journal
 from engine.backtest.dataset import Dataset
 from engine.backtest.tables import read_table
@@ -165,9 +166,22 @@ def test_backtest_and_paper_send_and_get_the_same(parity: Parity) -> None:
     assert session.market.late_rows == session.market.off_grid == 0
 
 
-def test_the_journal_of_the_paper_session_replays(parity: tuple[PaperSession, Path, Path, Any], tmp_path: Path) -> None:
+@pytest.fixture
+def journal(parity: Parity, tmp_path: Path) -> Path:
     file = tmp_path / "session.twj"
     file.write_bytes(parity[0].journal.getvalue())
-    report = replay_journal(file)
+    return file
+
+
+def test_the_journal_of_the_paper_session_replays(journal: Path) -> None:
+    report = replay_journal(journal)
     assert report.result is not None
     assert report.result.identical, report.result
+
+
+def test_the_queue_model_that_filled_the_session_is_found_in_its_journal(journal: Path) -> None:
+    (market,) = calibrate_queue(journal).values()
+    models = {each["model"]: each["error_s"] for each in market["models"]}
+    assert market["orders"] > 20
+    assert market["real"]["fill_rate"] > 0.1
+    assert models["risk_averse"] == 0 < min(models["none"], models["through"])
