@@ -149,9 +149,11 @@ class Funds:
         phase = order.phase
         if not hold.live_us and (phase is LIVE or phase is CLOSED):
             hold.live_us = order.updated_us
+        quantity, price = order.quantity, order.price
+        if price is hold.price and price is hold.limit and quantity is hold.quantity and order.amend_price is None:
+            if phase is not CLOSED and not order.filled:
+                return  # most news change none of these
         quantity, price, rests = order.reserved_quantity, order.reserved_price, _resting_price(order)
-        if quantity is hold.quantity and price is hold.limit and rests is hold.price:
-            return  # most news change none of these
         amount = ZERO
         if market.spot or not order.reduce_only:
             amount = market.need(order.side, quantity, order.stop_price or hold.reference if price is None else price)
