@@ -14,16 +14,16 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
-from connectors.binance.listing import closed, read_info, read_instruments, read_rights, read_time
+from connectors.binance.listing import closed, read_info, read_instruments, read_time
 from connectors.binance.perpetual.connector import INFO, BinancePerpetual
+from connectors.binance.perpetual.rights import key_rights
 from connectors.binance.perpetual.settings import read_fees, read_hedged, read_leverage, read_leverage_max
 from connectors.binance.perpetual.sheet import USD_M, Urls, addresses, venue_sheet
 from connectors.binance.rest import Call, Key, Rest
-from connectors.binance.sheet import WALLET
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError
-from engine.model.greeting import Greeting, KeyRights
+from engine.model.greeting import Greeting
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
 
@@ -49,7 +49,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> BinanceP
         setup = Setup(settings, key, clock, http, now_us)
         try:
             synced = await clock.measure(setup.server_us, now_us)
-            greeting = Greeting(synced, None if key is None else await setup.rights())
+            greeting = Greeting(synced, None if key is None else await key_rights(urls.wallet, key, clock, now_us))
             instruments = await setup.instruments()
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
@@ -65,23 +65,13 @@ class Setup:
     ) -> None:
         self._settings = settings
         self._key = key
-        self._clock = clock
         self._now_us = now_us
-        self._rest = self._at(http)
+        limiter = RateLimiter(USD_M.limits, lambda: now_us() + clock.offset_us)
+        self._rest = Rest(USD_M, http, key, clock, limiter, now_us, lambda reason, until_us: None)
 
     async def server_us(self) -> int:
         """The venue's clock."""
         return read_time((await asked(lambda: self._rest.public(Call("GET", "time")))).body)
-
-    async def rights(self) -> KeyRights:
-        """What the key may do. Another host tells it; the test network does not."""
-        wallet = self._settings.urls.wallet
-        if not wallet:
-            return KeyRights()
-        call = Call("GET", "account/apiRestrictions", action=Action.BALANCES, prefix=WALLET)
-        async with Http(wallet, self._now_us) as http:
-            rest = self._at(http)
-            return read_rights((await asked(lambda: rest.signed(call, self._now_us()))).body, futures=True)
 
     async def instruments(self) -> dict[str, Instrument]:
         """By Binance's symbols, as this account trades them. Raises TickwrightError about an account in hedge mode."""
@@ -131,7 +121,3 @@ class Setup:
         return await asked(
             lambda: self._rest.signed(Call("GET", path, params, Action.BALANCES, weight), self._now_us())
         )
-
-    def _at(self, http: Http) -> Rest:
-        limiter = RateLimiter(USD_M.limits, lambda: self._now_us() + self._clock.offset_us)
-        return Rest(USD_M, http, self._key, self._clock, limiter, self._now_us, lambda reason, until_us: None)

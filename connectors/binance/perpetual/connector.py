@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from connectors.base.http import asked
 from connectors.base.live import Home
 from connectors.base.outcomes import Failed
+from connectors.base.rights import RightsWatch
 from connectors.binance.perpetual.postings import PAGE, Postings
 from connectors.binance.perpetual.private import AccountChanged, AccountParser
+from connectors.binance.perpetual.rights import key_rights
 from connectors.binance.perpetual.settings import read_listen_key
 from connectors.binance.perpetual.sheet import LISTEN_SECONDS, NO_LISTEN_KEY, USD_M, V3, Urls
 from connectors.binance.perpetual.streams import UserTalk
@@ -57,6 +60,9 @@ class BinancePerpetual(BinanceVenue):
             self.open_stream(Channel.USER, self._listen, lambda: UserTalk(self._account, self._changed))
             self.spawn(self._keep_listening())
             self.spawn(self._follow_money())
+            if self.greeting.rights is not None and self._urls.wallet:
+                ask = partial(key_rights, self._urls.wallet, self._key, self._clock, self.now_us)
+                self.spawn(RightsWatch(self.venue, self.greeting.rights, ask, self.hear, self.now_us).run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:

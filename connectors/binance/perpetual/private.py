@@ -353,7 +353,7 @@ class AccountParser:
         )
 
     def _name(self, client_id: str, order_id: str) -> str:
-        """The client order id; of an order by which Binance closes a position the one that the engine knows it under."""
+        """The client order id; of an order by which Binance closes a position the one that the engine knows it by."""
         return liquidation_id(self._venue, order_id) if client_id.startswith(CLOSING) else client_id
 
     def instrument(self, symbol: str) -> str:

@@ -1,7 +1,7 @@
 """How a futures account is set up: its mode, leverage, rates of fees, and listen key. No I/O.
 
-Pages: "Get Current Position Mode", "Symbol Configuration", "Notional and Leverage Brackets", "User Commission Rate", "Start
-User Data Stream".
+Pages: "Get Current Position Mode", "Symbol Configuration", "Notional and Leverage Brackets", "User Commission Rate",
+"Start User Data Stream".
 """
 
 from __future__ import annotations
