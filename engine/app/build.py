@@ -66,11 +66,16 @@ def build_venues(
 
 
 def build_connectors(
-    config: BotConfig, registry: Registry = BUILT_IN, hear: Callable[[Notice], None] = lambda notice: None
+    config: BotConfig,
+    registry: Registry = BUILT_IN,
+    hear: Callable[[Notice], None] = lambda notice: None,
+    *,
+    accept_withdraw: bool = False,
 ) -> list[LiveConnector]:
     """The exchanges outside this process, asked what they trade. `hear` is told about keys that are not as they should.
 
-    Raises TickwrightError about one that does not say, and about a key that may do too much or too little.
+    Raises TickwrightError about one that does not say, and about a key that may do too little, or too much unless that
+    is accepted.
     """
     connectors = []
     for name, exchange in config.exchanges.items():
@@ -80,7 +85,7 @@ def build_connectors(
             connector = ask_exchange(name, exchange, pairs_at(config, name), config.mode, config.seed, registry)
             rights = connector.greeting.rights
             if rights is not None:
-                refuse_rights(name, key_name(exchange), rights)
+                refuse_rights(name, key_name(exchange), rights, accept_withdraw=accept_withdraw)
                 for text, fix in doubts(rights):
                     hear(Notice("W-KEY", name, text, fix, wall_us()))
             paper = config.mode == "paper"

@@ -52,13 +52,17 @@ NO_RUN_CODE = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is started and how. `speed` None is virtual time; `duration_us` of engine time, None for ever."""
+    """What is started and how. `speed` None is virtual time; `duration_us` of engine time, None for ever.
+
+    `accept_withdraw`: also with keys that may move money away.
+    """
 
     loaded: LoadedConfig
     files: Sequence[Path]
     userdir: Path
     speed: float | None = 1.0
     duration_us: int | None = None
+    accept_withdraw: bool = False
 
 
 def order_tag(name: str) -> str:
@@ -146,7 +150,7 @@ def _assemble(
     history: History | None,
 ) -> Session:
     config, virtual = run.loaded.config, run.speed is None
-    connectors = build_connectors(config, hear=notices.tell)
+    connectors = build_connectors(config, hear=notices.tell, accept_withdraw=run.accept_withdraw)
     if connectors and run.speed != 1.0:
         raise Failure("E-USAGE", f"{connectors[0].venue} runs by the wall clock", where="--speed", fix="leave it out")
     begin_us = VIRTUAL_START_US if virtual else wall_us()
@@ -156,6 +160,8 @@ def _assemble(
     about = None if history is None else session_details(run.loaded, entry.session_id, instruments)
     begun = log.begin_session(start_us, order_tag(config.name), about)
     refuse_halted(bot, begun.halt_latch)
+    if run.accept_withdraw:
+        log.note_event("ACCEPT_WITHDRAW_KEYS", {"user": entry.user}, start_us)
     recovered = log.load(start_us) if _accounts_stay(config) else None
     header = Header(
         version=engine.__version__,

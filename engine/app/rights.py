@@ -14,9 +14,9 @@ def key_name(exchange: RealExchange) -> str:
     return f"key …{exchange.api_key.get_secret_value()[-SHOWN:]}" if exchange.api_key else "no key"
 
 
-def refuse_rights(where: str, key: str, rights: KeyRights) -> None:
+def refuse_rights(where: str, key: str, rights: KeyRights, *, accept_withdraw: bool = False) -> None:
     """Raises Failure: E-WITHDRAW or E-PERM. `where` is the exchange."""
-    if rights.moves_money:
+    if rights.moves_money and not accept_withdraw:
         fix = "make one at the exchange that may read and trade only, and keep that: tickwright keys add"
         raise Failure("E-WITHDRAW", f"{key} may withdraw or transfer; nothing was sent", where=where, fix=fix)
     if rights.trades is False:
@@ -26,6 +26,8 @@ def refuse_rights(where: str, key: str, rights: KeyRights) -> None:
 
 def doubts(rights: KeyRights) -> Iterator[tuple[str, str]]:
     """What is worth a warning, and what to do about it."""
+    if rights.moves_money:
+        yield "this key may withdraw or transfer; you accepted that", "make one that may read and trade only"
     if rights.moves_money is None:
         yield "the exchange does not tell whether this key may withdraw", "look there: it should read and trade only"
     if rights.bound is False:

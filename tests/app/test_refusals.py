@@ -1,6 +1,9 @@
 """Six things that go wrong at an exchange: each is a clear message with a way out, and nothing is sent."""
 
+import getpass
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,6 +120,25 @@ def test_healthy(venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "key …0000: may trade, may not withdraw or transfer, works from any address",
     )
     assert told["binance markets"] == ("ok", "BTC-USDT can be traded")
+
+
+def test_a_key_that_may_withdraw_is_accepted_on_demand(
+    venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It trades, a warning says so, and the order log keeps who wanted it."""
+    monkeypatch.setenv("VENUE_URL", venue.url)
+    monkeypatch.setenv("BINANCE_API_KEY", KEY)
+    monkeypatch.setenv("BINANCE_API_SECRET", SECRET)
+    venue.give(withdraws=True)
+    file = str(write_live_bot(tmp_path))
+    started = run("start", file, "--live", "--accept-withdraw-keys", "--for", "3s", cwd=tmp_path)
+    assert started.exit_code == 0, started.output
+    assert "W-KEY    binance: this key may withdraw or transfer; you accepted that" in started.output
+    assert "POST /api/v3/order" in venue.orders_sent
+    (path,) = tmp_path.rglob("orders.sqlite")
+    with closing(sqlite3.connect(path)) as log:
+        query = "SELECT payload FROM order_events WHERE kind = 'ACCEPT_WITHDRAW_KEYS'"
+        assert log.execute(query).fetchall() == [(f'{{"user":"{getpass.getuser()}"}}',)]
 
 
 def test_a_strategy_that_cannot_explain_itself(venue: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ class Speed(click.ParamType[float]):
 @click.option("--replace", is_flag=True, help="Stop a running bot of the same name first.")
 @click.option("--live", is_flag=True, help="Trade with real money, without being asked for the bot's name.")
 @click.option("--paper", is_flag=True, help="Simulated fills on live prices, whatever mode the files name.")
+@click.option("--accept-withdraw-keys", is_flag=True, help="Trade with keys that may move money away; it is noted.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting, over those of the files.")
 @click.pass_obj
 def command(
@@ -64,6 +65,7 @@ def command(
     replace: bool,
     live: bool,
     paper: bool,
+    accept_withdraw_keys: bool,
     overrides: tuple[str, ...],
 ) -> int:
     """Check the configuration, trade, and end with the summary."""
@@ -78,10 +80,10 @@ def command(
     if replace and bot.running():
         stop_bot(bot, STOP_TIMEOUT_US)
     if detach:
-        _detach(output, bot, files, duration_us, speed, overrides)
+        _detach(output, bot, files, duration_us, speed, overrides, accept_withdraw_keys)
         return 0
     loaded = with_keys(loaded, output.userdir, hidden_ask(), output.warn)
-    run = Run(loaded, files, output.userdir, speed or None, duration_us)
+    run = Run(loaded, files, output.userdir, speed or None, duration_us, accept_withdraw_keys)
     with show_view(output.progress, live=sys.stdout.isatty() and not output.json and output.verbosity >= 0) as view:
         session = run_bot(run, view.attach, view.hear)
     return _answer(output, session)
@@ -104,12 +106,14 @@ def _detach(
     duration_us: int | None,
     speed: float,
     overrides: tuple[str, ...],
+    accept_withdraw_keys: bool,
 ) -> None:
     """The same command in a process of its own, which cannot ask again whether it may be live."""
     if bot.running():
         raise already_running(bot)
     words = ["start", *map(str, files), "--live", "--userdir", str(output.userdir), "--speed", str(speed or "max")]
     words += [] if duration_us is None else ["--for", f"{duration_us // 1000}ms"]
+    words += ["--accept-withdraw-keys"] if accept_withdraw_keys else []
     entry = start_detached(bot, [*words, *(word for override in overrides for word in ("--set", override))])
     name = bot.name
     data = {"name": name, "pid": entry.pid, "state": entry.state.value, "session_id": entry.session_id}
