@@ -17,6 +17,7 @@ from strategies.pure_market_making_config import (
     OrderOptimization,
     PureMarketMakingConfig,
 )
+from strategies.signal_follower import SignalFollowerConfig
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "strategies.md"
 MODELS: dict[str, type[ConfigModel]] = {
@@ -26,6 +27,7 @@ MODELS: dict[str, type[ConfigModel]] = {
     "order_optimization": OrderOptimization,
     "cross_exchange_market_making": CrossExchangeMarketMakingConfig,
     "arbitrage": ArbitrageConfig,
+    "signal_follower": SignalFollowerConfig,
 }
 TABLE = re.compile(r"(<!-- keys of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -13,7 +13,7 @@ from tests.backtest.files import START_US, import_one, write
 from tests.backtest.runs import run
 from tests.backtest.walker import HOUR_US
 
-DAYS, WALKS = 3, 4
+DAYS, WALKS = 3, 8
 BOT = """
 name: walker
 mode: backtest
@@ -24,6 +24,18 @@ backtest: {{half_spread: 0bps, slippage: 0bps, participation: 100%}}
 risk: {{stale_data: 10m}}
 data: {{path: {data}}}
 """
+FOLLOWER = """
+name: follower
+mode: backtest
+tick: 1m
+exchanges: {{binance: {{connector: recorded, balances: {{BTC: 10, USDT: 100000}}, maker_fee: 0bps, taker_fee: 0bps}}}}
+strategy: {{kind: signal_follower, exchange: binance, trading_pair: BTC-USDT, quantity: 1, short: true,
+  signal: {signal}, bb_std: 1}}
+backtest: {{half_spread: 0bps, slippage: 0bps, participation: 100%}}
+risk: {{stale_data: 10m}}
+data: {{path: {data}}}
+"""
+SIGNALS = ("moving_average_cross", "macd_bollinger", "bollinger", "rsi")
 
 
 def walk(seed: int) -> tuple[str, dict[str, int]]:
@@ -44,16 +56,25 @@ def walk(seed: int) -> tuple[str, dict[str, int]]:
     return "\n".join(rows), signs
 
 
-def hourly_gains(folder: Path, *, cheat: bool) -> list[float]:
-    """What each hour earned before costs: changes of equity, less those of what the account began with."""
-    gains: list[float] = []
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A folder a walk, with its data set and the signs of its hours."""
+    folders = []
     for seed in range(WALKS):
         text, signs = walk(seed)
-        own = folder / str(seed)
-        import_one(write(own / "walk.csv", text), "ohlcv", own / "set")
-        oracle = write(own / "oracle.json", json.dumps(signs)) if cheat else ""
-        results, result = run(own, own / "set", bot=BOT.format(data=own / "set", oracle=oracle))
-        assert result["orders"]["fills"] > DAYS * 8
+        folders.append(tmp_path_factory.mktemp("walk"))
+        import_one(write(folders[-1] / "walk.csv", text), "ohlcv", folders[-1] / "set")
+        write(folders[-1] / "oracle.json", json.dumps(signs))
+    return folders
+
+
+def hourly_gains(walks: list[Path], bot: str, name: str, fills: int) -> list[float]:
+    """What each hour earned before costs: changes of equity, less those of what the account began with."""
+    gains: list[float] = []
+    for folder in walks:
+        text = bot.format(data=folder / "set", oracle=folder / "oracle.json" if name == "oracle" else "", signal=name)
+        results, result = run(folder / name, folder / "set", bot=text)
+        assert result["orders"]["fills"] > fills
         table = polars.read_parquet(results / "holdings-binance-BTC-USDT.parquet")
         at_us, held, mid = (table[name].to_numpy() for name in ("at_us", "held", "mid"))
         earned = np.nan_to_num((held[:-1] - 10.0) * np.diff(mid))  # there is no mid before the first close
@@ -62,8 +83,19 @@ def hourly_gains(folder: Path, *, cheat: bool) -> list[float]:
     return gains
 
 
-@pytest.mark.parametrize("cheat", [False, True], ids=["honest", "oracle"])
-def test_random_walk_earns_nothing(tmp_path: Path, cheat: bool) -> None:
-    gains = np.array(hourly_gains(tmp_path, cheat=cheat))
-    score = gains.mean() / (gains.std(ddof=1) / sqrt(len(gains)))
-    assert (score > 5) if cheat else (abs(score) < 3), f"t = {score:.1f} of {len(gains)} hours"
+def score(gains: list[float]) -> float:
+    """Student's t of their mean."""
+    found = np.array(gains)
+    return float(found.mean() / (found.std(ddof=1) / sqrt(len(found))))
+
+
+@pytest.mark.parametrize("name", ["honest", "oracle"])
+def test_random_walk_earns_nothing(walks: list[Path], name: str) -> None:
+    found = score(hourly_gains(walks[:4], BOT, name, DAYS * 8))
+    assert (found > 5) if name == "oracle" else (abs(found) < 3), f"t = {found:.1f}"
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_signals_earn_nothing_on_random_walks(walks: list[Path], signal: str) -> None:
+    found = score(hourly_gains(walks, FOLLOWER, signal, DAYS * 3))
+    assert abs(found) < 3, f"t = {found:.1f}"
