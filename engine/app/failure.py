@@ -27,6 +27,7 @@ _CODES = {
     "E-REJECT": (1, "the venue said no"),
     "E-STORE": (1, "the history cannot be used"),
     "E-DISK": (1, "a file cannot be read or written"),
+    "E-DAMAGED": (1, "stored data are not as they were written"),
     "E-EXTRA": (1, "an optional package is missing"),
     "E-INTERRUPTED": (130, "interrupted"),
 }

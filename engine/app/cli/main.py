@@ -14,6 +14,8 @@ from engine.app.failure import Failure, as_failure
 from engine.model.errors import TickwrightError
 
 COMMANDS = {
+    "audit": Entry("", "The log of who changed what."),
+    "audit verify": Entry("engine.app.cli.db_check:verify", "Walk the hash chain of the audit log."),
     "balance": Entry("engine.app.cli.balance:command", "Show what a bot owns, or all that run."),
     "backtest": Entry("engine.app.cli.backtest:command", "Play recorded data through a bot."),
     "compare": Entry("engine.app.cli.compare:command", "Show the figures of several backtests side by side."),
@@ -42,8 +44,9 @@ COMMANDS = {
     ),
     "data list": Entry("engine.app.cli.data_list:command", "List data sets."),
     "data simulate": Entry("engine.app.cli.data_simulate:command", "Make a data set from a synthetic market."),
-    "db": Entry("", "The database of the history: upgrade, status, backup, export, prune."),
+    "db": Entry("", "The database of the history: upgrade, status, check, backup, export, prune."),
     "db backup": Entry("engine.app.cli.db:backup", "Copy the history and the order logs of all bots."),
+    "db check": Entry("engine.app.cli.db_check:check", "Check the order logs of all bots and the history."),
     "db export": Entry("engine.app.cli.db:export", "Write every table of the history as a file."),
     "db prune": Entry("engine.app.cli.db:prune", "Delete market data that are older than store.retention."),
     "db status": Entry("engine.app.cli.db:status", "Show what the history holds, its size, and how far it is behind."),

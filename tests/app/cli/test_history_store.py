@@ -121,6 +121,34 @@ def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
     assert len(rows_of(tmp_path / "dump" / "trade.parquet")) == here["trade"]
 
 
+def test_what_is_stored_is_sound_or_is_not(folder: Path, tmp_path: Path) -> None:
+    files = [Path(file) for file in ok("db", "backup", str(tmp_path / "copies"), cwd=folder)]
+    bot = tmp_path / "data" / "bots" / "maker"
+    bot.mkdir(parents=True)
+    log, history = bot / "orders.sqlite", tmp_path / "data" / "history.sqlite"
+    for file, place in zip(files, (log, history), strict=True):
+        file.rename(place)
+    assert ok("db", "check", cwd=tmp_path) == [str(log), str(history)]
+    assert ok("audit", "verify", cwd=tmp_path) == [str(history)]
+    for path, statements in (
+        (log, ["DROP TRIGGER order_events_keep", "UPDATE order_events SET source = 'me' WHERE seq = 4"]),
+        (history, ["DROP TRIGGER audit_log_update", "UPDATE audit_log SET actor = 'me' WHERE seq = 1"]),
+    ):
+        connection = sqlite3.connect(path)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+    code, error = failed("db", "check", cwd=tmp_path)
+    assert (code, error["code"], [each["where"] for each in error["problems"]]) == (
+        1,
+        "E-DAMAGED",
+        [str(log), str(history)],
+    )
+    assert "order_events 4 is not as it was written" in error["detail"]
+    assert "audit_log 1 is not as it was written" in failed("audit", "verify", cwd=tmp_path)[1]["detail"]
+
+
 def test_prune_deletes_old_market_data_only(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (other / "data").mkdir(parents=True)
