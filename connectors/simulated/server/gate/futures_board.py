@@ -14,7 +14,8 @@ from connectors.simulated.server.values import DAY_US, MINUTE_US
 from engine.model.enums import Side
 from engine.model.money import ZERO
 
-HUNDRED = Decimal(100)
+DEVIATION = Decimal("0.5")  # of prices from the mark
+HIGHEST = Decimal(10) ** 9  # price, before there is a mark
 
 
 class FuturesBoard(Board):
@@ -92,6 +93,11 @@ class FuturesBoard(Board):
             "quanto_base_rate": "",
         }
 
+    def is_too_far(self, price: Decimal) -> bool:
+        """Whether a price deviates too much from the mark."""
+        mark = self.contract.marks.mark
+        return price > HIGHEST if mark is None else abs(price - mark) > mark * DEVIATION
+
     def info(self) -> dict[str, Any]:
         """A row of `contracts`."""
         rules, terms, marks = self.listing.instrument, self.contract.terms, self.contract.marks
@@ -115,7 +121,7 @@ class FuturesBoard(Board):
             "interest_rate": "0.0003",
             "order_price_round": money(rules.price_step),
             "mark_price_round": money(rules.price_step),
-            "order_price_deviate": "0.5",
+            "order_price_deviate": money(DEVIATION),
             "order_size_min": max(1, int(rules.quantity_min)),
             "order_size_max": int(rules.quantity_max) or 1_000_000_000,
             "orders_limit": 200,

@@ -14,6 +14,7 @@ from connectors.simulated.server.gate.errors import (
     POSITION_EMPTY,
     SIZE_TOO_LARGE,
     SIZE_TOO_SMALL,
+    TOO_DEVIATED,
     GateError,
     futures_refusal,
 )
@@ -25,7 +26,6 @@ from connectors.simulated.server.gate.world import GateWorld
 from connectors.simulated.venue_order import Account
 from engine.model.enums import OrderType, Side, TimeInForce
 from engine.model.errors import Rejected
-from engine.model.instrument import Instrument
 from engine.model.money import ZERO, is_multiple
 from engine.model.request import AmendOrder, SubmitOrder
 
@@ -65,7 +65,7 @@ def read_order(
             raise GateError(POSITION_EMPTY)
     if not price and force not in ("ioc", "fok"):
         raise GateError(BAD_VALUE, "a market order needs tif ioc or fok")
-    check_size(instrument, Decimal(abs(size)), price)
+    check_size(board, Decimal(abs(size)), price)
     request = SubmitOrder(
         text or world.new_name(),
         instrument.instrument_id,
@@ -80,14 +80,17 @@ def read_order(
     return request, force, closes
 
 
-def check_size(instrument: Instrument, size: Decimal, price: Decimal) -> None:
-    """The market's own limits, each with its label."""
+def check_size(board: FuturesBoard, size: Decimal, price: Decimal) -> None:
+    """The market's own limits, each with its label. The price of a market order is 0."""
+    instrument = board.listing.instrument
     if not is_multiple(price, instrument.price_step):
         raise GateError(BAD_VALUE, "invalid argument: price is not on the grid")
     if size <= 0 or size < instrument.quantity_min:
         raise GateError(SIZE_TOO_SMALL)
     if instrument.quantity_max and size > instrument.quantity_max:
         raise GateError(SIZE_TOO_LARGE)
+    if price and board.is_too_far(price):
+        raise GateError(TOO_DEVIATED)
 
 
 def find(world: GateWorld, account: Account, fields: Fields) -> FuturesEntry:
@@ -150,7 +153,7 @@ def amend(world: GateWorld, account: Account, fields: Fields) -> Row:
     if size and (size > 0) is not (request.side is Side.BUY):
         raise GateError(BAD_VALUE, "size must keep its sign")
     new_size, new_price = Decimal(abs(size)) if size else order.state.quantity, price or order.state.price or ZERO
-    check_size(board.listing.instrument, new_size, new_price)
+    check_size(board, new_size, new_price)
     change = AmendOrder(request.client_order_id, request.instrument_id, order.venue_order_id, new_price, new_size)
     try:
         world.exchange.amend(account, change)

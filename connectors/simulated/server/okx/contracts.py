@@ -17,6 +17,8 @@ from engine.model.money import ZERO, floor_to
 
 SPOT, SWAP = "SPOT", "SWAP"
 SIXTEEN = Decimal("1e-16")
+BAND = Decimal("0.5")  # of the mark, that prices may be worse
+HIGHEST = Decimal(10) ** 9  # price, before there is a mark
 Row = dict[str, Any]
 
 
@@ -80,6 +82,12 @@ def funding_row(contract: Contract, name: str, now_us: int) -> Row:
         "settFundingRate": money(marks.paid[-1].rate) if marks.paid else "",
         "ts": stamp(now_us),
     }
+
+
+def price_limits(contract: Contract) -> tuple[Decimal, Decimal]:
+    """The highest price to buy at and the lowest to sell at."""
+    mark = contract.marks.mark
+    return (HIGHEST, ZERO) if mark is None else (mark * (1 + BAND), mark * (1 - BAND))
 
 
 def tier_rows(contract: Contract) -> list[Row]:

@@ -46,6 +46,8 @@ SUSPENDED = Kind("51022", "Contract suspended.")
 TOO_MUCH = Kind("51101", "Entered amount exceeds the maximum order amount.")
 BAD_LOTS = Kind("51121", "Order quantity must be a multiple of the lot size.")
 EXPIRED = Kind("51149", "Order timed out. Please try again.")
+TOO_DEAR = Kind("51137", "The highest price limit for buy orders is {}.")
+TOO_CHEAP = Kind("51138", "The lowest price limit for sell orders is {}.")
 NOTHING_TO_REDUCE = Kind(
     "51169", "Order failed because you don't have any positions in this direction to reduce or close."
 )

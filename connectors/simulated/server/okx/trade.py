@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.simulated.book_order import BookOrder, What
 from connectors.simulated.server.okx.board import Board
+from connectors.simulated.server.okx.contracts import price_limits
 from connectors.simulated.server.okx.entries import Entry, order_row
 from connectors.simulated.server.okx.errors import (
     BAD_LOTS,
@@ -19,6 +20,8 @@ from connectors.simulated.server.okx.errors import (
     NO_SUCH_ORDER,
     NOTHING_TO_AMEND,
     NOTHING_TO_CANCEL,
+    TOO_CHEAP,
+    TOO_DEAR,
     TOO_LITTLE,
     TOO_MUCH,
     Kind,
@@ -130,6 +133,7 @@ def read_order(world: OkxWorld, board: Board, fields: Fields) -> tuple[SubmitOrd
         if target == "quote_ccy":
             quantity = affordable(board.listing, side, size)
     check_size(board.listing.instrument, quantity, price)
+    check_price(board, side, price)
     request = SubmitOrder(
         name or world.new_name(),
         board.listing.instrument.instrument_id,
@@ -156,6 +160,19 @@ def check_size(instrument: Instrument, quantity: Decimal, price: Decimal | None)
         raise OkxError(TOO_MUCH)
 
 
+def check_price(board: Board, side: Side, price: Decimal | None) -> None:
+    """Orders for perpetuals must not be far worse than the mark, nor absurd."""
+    if board.contract is None or price is None:
+        return
+    highest, lowest = price_limits(board.contract)
+    if side is Side.BUY and price > highest:
+        raise OkxError(TOO_DEAR, money(highest))
+    if side is Side.SELL and price < lowest:
+        raise OkxError(TOO_CHEAP, money(lowest))
+    if price > highest * 10:
+        raise OkxError(BAD_VALUE, "px")
+
+
 def cancel(world: OkxWorld, account: Account, fields: Fields) -> Entry:
     return cancel_entry(world, find(world, account, fields, NOTHING_TO_CANCEL))
 
@@ -178,8 +195,9 @@ def amend(world: OkxWorld, account: Account, fields: Fields) -> Entry:
     if size is None and price is None:
         raise OkxError(MISSING, "newSz or newPx")
     new_size, new_price = size or order.state.quantity, price or order.state.price or ZERO
-    check_size(world.board(entry.symbol).listing.instrument, new_size, new_price)
-    request = order.request
+    board, request = world.board(entry.symbol), order.request
+    check_size(board.listing.instrument, new_size, new_price)
+    check_price(board, request.side, new_price)
     change = AmendOrder(request.client_order_id, request.instrument_id, order.venue_order_id, new_price, new_size)
     entry.request_id = fields.text("reqId")
     try:

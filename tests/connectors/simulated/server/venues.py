@@ -75,7 +75,7 @@ def perpetual() -> Instrument:
         price_step=Decimal("0.01"),
         quantity_step=Decimal(1),
         quantity_min=Decimal(1),
-        quantity_max=Decimal(10_000),
+        quantity_max=Decimal(10_000_000),
         maker_rate=Decimal("0.0002"),
         taker_rate=Decimal("0.0005"),
         kind=InstrumentKind.PERPETUAL,

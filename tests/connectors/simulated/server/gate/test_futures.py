@@ -33,9 +33,10 @@ async def rows(site: Site, path: str, query: str = "", by: str = "alice") -> Any
         ({"size": 0}, "SIZE_TOO_SMALL"),
         ({"size": "1.5"}, "INVALID_PARAM_VALUE"),
         ({"size": ""}, "MISSING_REQUIRED_PARAM"),
-        ({"size": 10_001}, "SIZE_TOO_LARGE"),
-        ({"size": 10_000, "price": "12000"}, "INSUFFICIENT_AVAILABLE"),
+        ({"size": 10_000_001}, "SIZE_TOO_LARGE"),
+        ({"size": 1_000_000, "price": "120"}, "INSUFFICIENT_AVAILABLE"),
         ({"price": "95.001"}, "INVALID_PARAM_VALUE"),
+        ({"price": "151"}, "PRICE_TOO_DEVIATED"),
         ({"price": "0"}, "INVALID_PARAM_VALUE"),
         ({"price": "102", "tif": "poc"}, "ORDER_POC_IMMEDIATE"),
         ({"tif": "day"}, "INVALID_PARAM_VALUE"),
@@ -64,8 +65,8 @@ async def test_life_of_orders() -> None:
             ({}, "MISSING_REQUIRED_PARAM"),
             ({"size": 3}, "INVALID_PARAM_VALUE"),
             ({"price": "0.001"}, "INVALID_PARAM_VALUE"),
-            ({"size": -9_999_999}, "SIZE_TOO_LARGE"),
-            ({"price": "9000", "size": -10_000}, ""),
+            ({"size": -99_999_999}, "SIZE_TOO_LARGE"),
+            ({"price": "140", "size": -100_000}, ""),
             ({"price": "105", "size": -3}, ""),
         ):
             assert (await site.signed("PUT", path, body=body)).body.get("label", "") == label, body
@@ -136,7 +137,7 @@ async def test_money() -> None:
 async def test_leverage_and_modes() -> None:
     async with serving(make=with_perpetual) as site:
         path = f"{ROOT}/positions/{NAME}/leverage"
-        await trade(site, 10_000, "9000")
+        await trade(site, 1_000_000, "90")
         for query, label in (
             ("leverage=0&cross_leverage_limit=20", None),
             ("leverage=0&cross_leverage_limit=126", "LEVERAGE_TOO_HIGH"),
@@ -147,7 +148,7 @@ async def test_leverage_and_modes() -> None:
             answer = await site.signed("POST", path, query)
             assert answer.body.get("label") == label, query
         assert (await rows(site, f"positions/{NAME}"))["cross_leverage_limit"] == "20"
-        assert (await trade(site, 10_000, "60000")).body["label"] == "LEVERAGE_TOO_HIGH"
+        assert (await trade(site, 5_000_000, "90")).body["label"] == "LEVERAGE_TOO_HIGH"
         for wanted, status in (("false", 200), ("true", 400)):
             assert (await site.signed("POST", f"{ROOT}/dual_mode", f"dual_mode={wanted}")).status == status
         (contract,) = (await site.ask("GET", f"{ROOT}/contracts")).body

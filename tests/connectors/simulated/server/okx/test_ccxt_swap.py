@@ -49,8 +49,8 @@ async def test_questions() -> None:
 
 
 REJECTIONS: Refusals = [
-    (lambda exchange: exchange.create_order(PERP, "limit", "buy", 9_999_999, 95.0), "InvalidOrder"),
-    (lambda exchange: exchange.create_order(PERP, "limit", "buy", 10_000, 9_999.0), "InsufficientFunds"),
+    (lambda exchange: exchange.create_order(PERP, "limit", "buy", 99_999_999, 95.0), "InvalidOrder"),
+    (lambda exchange: exchange.create_order(PERP, "limit", "buy", 1_000_000, 120.0), "InsufficientFunds"),
     (lambda exchange: exchange.create_order(PERP, "limit", "sell", 1, 105.0, {"reduceOnly": True}), "ExchangeError"),
     (lambda exchange: exchange.set_position_mode(True), "BadRequest"),
 ]

@@ -13,9 +13,13 @@ NAME = "BTC-USDT-SWAP"
 HOURS_8_US = 8 * 3_600_000_000
 
 
-async def trade(site: Site, side: str, size: str, price: str = "", by: str = "alice", **more: Any) -> dict[str, Any]:
-    terms = {"ordType": "limit", "px": price} if price else {"ordType": "market", "px": "", "tgtCcy": ""}
-    return await site.order(side, size, by=by, **{"instId": NAME, "tdMode": "cross"} | terms | more)
+async def trade(site: Site, side: str, size: str, price: str = "", /, by: str = "alice", **more: Any) -> dict[str, Any]:
+    terms = {"ordType": "limit", "px": price} if price else {"ordType": "market"}
+    body = {"instId": NAME, "tdMode": "cross", "side": side, "sz": size} | terms | more
+    _, answer = await site.signed("POST", "trade/order", body, by)
+    (row,) = answer["data"]
+    found: dict[str, Any] = row
+    return found
 
 
 @pytest.mark.parametrize(
@@ -25,9 +29,12 @@ async def trade(site: Site, side: str, size: str, price: str = "", by: str = "al
         ({"tdMode": "isolated"}, "51000"),
         ({"posSide": "long"}, "51000"),
         ({"sz": "0.5"}, "51121"),
-        ({"sz": "10001"}, "51101"),
-        ({"sz": "10000", "px": "12000"}, "51008"),
+        ({"sz": "10000001"}, "51101"),
+        ({"sz": "1000000", "px": "120"}, "51008"),
         ({"reduceOnly": True}, "51169"),
+        ({"px": "151"}, "51137"),
+        ({"px": "49", "side": "sell"}, "51138"),
+        ({"px": "9" * 20, "side": "sell"}, "51000"),
     ],
 )
 async def test_orders_that_are_refused(changes: dict[str, Any], code: str) -> None:
@@ -53,12 +60,12 @@ async def test_leverage() -> None:
         assert (await site.rows(f"account/leverage-info?instId={NAME}&mgnMode=cross"))[0]["lever"] == "20"
         _, answer = await site.signed("GET", f"account/leverage-info?instId={NAME}&mgnMode=isolated")
         assert answer["code"] == "51000"
-        assert (await trade(site, "buy", "10000", "9000"))["sCode"] == "0"
+        assert (await trade(site, "buy", "1000000", "90"))["sCode"] == "0"
         _, answer = await site.signed("POST", "account/set-leverage", terms | {"lever": "21"})
         assert answer["code"] == "59102"  # the tier of so large an order
         _, answer = await site.signed("POST", "account/set-leverage", terms | {"lever": "1"})
         assert answer["code"] == "51008"
-        assert (await trade(site, "buy", "10000", "60000"))["sCode"] == "51004"
+        assert (await trade(site, "buy", "5000000", "90"))["sCode"] == "51004"
 
 
 async def test_spot_and_perpetuals_stand_beside_each_other() -> None:
