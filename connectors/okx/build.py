@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.json import Decoder
@@ -28,7 +29,7 @@ from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
 from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
-from engine.model.money import ONE, ZERO
+from engine.model.money import ONE, ZERO, to_text
 
 __all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
@@ -97,6 +98,10 @@ async def _rights(name: str, rest: Rest, product: Product) -> KeyRights:
 async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> tuple[list[Instrument], dict[str, int]]:
     """With what this account pays and how it is leveraged; and OKX's numbers of them."""
     kind = product.inst_type
+    for pair in settings.trading_pairs:
+        if pair.endswith("-PERP") is product.is_spot:
+            better = f"okx_perpetual trades {pair}" if product.is_spot else f"write {pair}-PERP"
+            raise TickwrightError(f"{settings.name} does not trade {pair}\n  fix: {better}")
     listed = read_instruments((await rest.ask(LISTED, instType=kind)).body)
     found = open_markets(settings.name, listed, settings.trading_pairs)
     missing = set(settings.trading_pairs) - {each.symbol for each in found}
@@ -106,8 +111,7 @@ async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> 
     if settings.asks_rates:
         told = read_fees((await rest.ask(_FEES, instType=kind)).body)
     if settings.credentials is not None and not product.is_spot:
-        names = ",".join(each.venue_symbol for each in found)
-        leverage = read_leverage((await rest.ask(_LEVERAGE, instId=names, mgnMode=product.td_mode)).body)
+        leverage = await _leverage(settings.leverage, rest, [each.venue_symbol for each in found], product)
     maker, taker = settings.rates(*told)
     ours = [
         replace(each, maker_rate=maker, taker_rate=taker, leverage=leverage.get(each.venue_symbol, ONE))
@@ -115,3 +119,20 @@ async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> 
     ]
     codes = {each.venue_symbol: str(listed[each.venue_symbol].inst_id_code) for each in found}
     return ours, {symbol: int(code) for symbol, code in codes.items() if code.isdecimal()}
+
+
+async def _leverage(wanted: Decimal | None, rest: Rest, symbols: list[str], product: Product) -> dict[str, Decimal]:
+    """As it is at OKX; changed there if the settings name another."""
+    found = read_leverage((await rest.ask(_LEVERAGE, instId=",".join(symbols), mgnMode=product.td_mode)).body)
+    if wanted is None:
+        return found
+    for symbol in symbols:
+        if found.get(symbol) != wanted:
+            body = {"instId": symbol, "mgnMode": product.td_mode, "lever": to_text(wanted)}
+            try:
+                await rest.command("account/set-leverage", body, Action.BALANCES, {"leverage": 1})
+            except Failed as failure:
+                text = f"OKX does not set the leverage of {symbol} to {to_text(wanted)}: {failure.text}"
+                raise TickwrightError(f"{text}\n  fix: choose another leverage, or set it there") from None
+            found[symbol] = wanted
+    return found

@@ -137,6 +137,14 @@ class OrderSocketExchange(RealExchange):
     order_entry: Literal["rest", "socket"] = setting("rest", doc="how orders leave; a socket is faster", example="rest")
 
 
+class PerpetualsExchange(RealExchange):
+    """A venue where positions are held on margin."""
+
+    leverage: int | None = setting(
+        None, ge=1, le=125, doc="set at the start; left out: as it is there, on paper 1", example="3"
+    )
+
+
 class BinanceExchange(OrderSocketExchange):
     """Binance, spot."""
 
@@ -144,22 +152,30 @@ class BinanceExchange(OrderSocketExchange):
     testnet: bool = setting(False, doc="the venue's test network", example="false")
 
 
-class BinancePerpetualExchange(RealExchange):
+class BinancePerpetualExchange(PerpetualsExchange):
     """Binance, perpetual futures that are settled in USDT or USDC (USD-M)."""
 
     connector: Literal["binance_perpetual"] = "binance_perpetual"
     testnet: bool = setting(False, doc="the venue's demo trading", example="false")
-    leverage: int | None = setting(
-        None, ge=1, le=125, doc="set at the start; left out: as it is there, on paper 1", example="3"
-    )
 
 
-class OkxExchange(OrderSocketExchange):
+class OkxAccount(OrderSocketExchange):
+    """What both kinds of markets of OKX have."""
+
+    passphrase: Secret | None = setting(None, env=True, secret=True, doc="of the key", example="${OKX_PASSPHRASE}")
+    testnet: bool = setting(False, doc="the venue's demo trading", example="false")
+
+
+class OkxExchange(OkxAccount):
     """OKX, spot."""
 
     connector: Literal["okx"] = "okx"
-    passphrase: Secret | None = setting(None, env=True, secret=True, doc="of the key", example="${OKX_PASSPHRASE}")
-    testnet: bool = setting(False, doc="the venue's demo trading", example="false")
+
+
+class OkxPerpetualExchange(PerpetualsExchange, OkxAccount):
+    """OKX, perpetual swaps that are settled in quote. The account is in net mode; cross margin."""
+
+    connector: Literal["okx_perpetual"] = "okx_perpetual"
 
 
 class GateExchange(OrderSocketExchange):

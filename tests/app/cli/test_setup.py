@@ -151,7 +151,7 @@ def test_new_in_a_named_scenario(here: Path) -> None:
         (["--set", "strategy.bid_spread"], 2, "'strategy.bid_spread' is not an assignment"),
         (["--set", "strategy=5"], 2, "'strategy' is not a single setting"),
         (["--set", "name.x=5"], 2, "name is not a section"),
-        (["--connector", "okx_perpetual"], 6, "connector 'okx_perpetual' is not part of this version"),
+        (["--connector", "onchain"], 6, "connector 'onchain' is not part of this version"),
         (["--connector", "nothing"], 6, "connector 'nothing' is not part of this version"),
         (["--strategy", "grd"], 6, "strategy 'grd' is not one of"),
         (["--strategy", "no.such:Thing"], 6, "cannot be imported"),
