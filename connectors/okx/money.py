@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from connectors.base.outcomes import Failed
@@ -33,7 +34,9 @@ class Money:
         self._margin = margin
         self._venue_us = venue_us
         self._asked_ms = 0  # when bills were asked for last
-        self._told: set[str] = set()  # the bills of that answer
+        self._read: set[str] = set()  # the bills of that answer
+        self._untold: list[TransferSeen] = []  # what was read, but no balances after it yet
+        self._turn = asyncio.Lock()
 
     async def told(self, started_us: int) -> list[Event]:
         """The answer to `FetchBalances`. Raises Failed and BadMessage.
@@ -41,7 +44,10 @@ class Money:
         Whatever moved money is told before the balances that contain it: they are asked for again until nothing new
         was booked meanwhile.
         """
-        transfers: list[TransferSeen] = []
+        async with self._turn:
+            return await self._ask(started_us)
+
+    async def _ask(self, started_us: int) -> list[Event]:
         while True:
             reply = await self._rest.ask(BALANCES)
             balances = self._account.balances(reply.body, reply.receive_us)
@@ -49,14 +55,13 @@ class Money:
                 return [AccountSnapshot(self._venue, started_us, reply.receive_us, balances=balances)]
             listed = await self._rest.ask(POSITIONS, instType=SWAP.inst_type)
             positions = self._margin.positions(listed.body)
-            fresh = await self._transfers(self._margin, listed.receive_us)
-            if not fresh:
-                now_us = listed.receive_us
+            now_us = listed.receive_us
+            if not await self._transfers(self._margin, now_us):
+                transfers, self._untold = self._untold, []
                 return [*transfers, AccountSnapshot(self._venue, started_us, now_us, True, balances, positions)]
-            transfers += fresh
 
-    async def _transfers(self, margin: MarginParser, receive_us: int) -> list[TransferSeen]:
-        """What was not told before, oldest first; at first of the last days."""
+    async def _transfers(self, margin: MarginParser, receive_us: int) -> bool:
+        """Read what was booked, at first in the last days; whether there is something new."""
         now_ms = self._venue_us() // 1_000
         since_ms = self._asked_ms - OVERLAP_MS if self._asked_ms else now_ms - REMEMBERED_MS
         rows: list[BillRow] = []
@@ -67,7 +72,7 @@ class Money:
             if not complete:
                 raise Failed(Outcome.AMBIGUOUS, "too_many", f"more than {len(found)} bills")
             rows += found
-        fresh = sorted((row for row in rows if row.bill_id not in self._told), key=lambda row: stamp_us(row.ts))
-        transfers = [margin.transfer(row, receive_us) for row in fresh]
-        self._asked_ms, self._told = now_ms, {row.bill_id for row in rows}
-        return transfers
+        fresh = sorted((row for row in rows if row.bill_id not in self._read), key=lambda row: stamp_us(row.ts))
+        self._untold += [margin.transfer(row, receive_us) for row in fresh]
+        self._asked_ms, self._read = now_ms, {row.bill_id for row in rows}
+        return bool(fresh)

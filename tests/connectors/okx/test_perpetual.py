@@ -98,6 +98,22 @@ def test_what_was_booked_while_we_asked_is_told_before_its_balances() -> None:
     run_rig(OKX, main)
 
 
+def test_what_was_read_is_told_also_if_the_question_after_it_fails() -> None:
+    async def main(rig: Rig) -> None:
+        body = json.dumps({"code": "0", "msg": "", "data": [bill(7, rig.now_us() // 1_000)]})
+        rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "type=8", status=200, body=body))
+        rig.server.world.wire.arm(Fault(FaultKind.DELAY, "account/bills", seconds=1, count=1))
+        rig.connector.send(FetchBalances(VENUE))
+        await asyncio.sleep(0.5)
+        rig.arm(FaultKind.REFUSE, "balances", status=503)
+        await rig.heard(RequestFailed, lambda each: True)
+        assert rig.all(TransferSeen) == []
+        *_, told, _ = await rig.ask(FetchBalances(VENUE), AccountSnapshot)
+        assert isinstance(told, TransferSeen)
+
+    run_rig(OKX, main)
+
+
 def test_without_the_list_of_bills_balances_say_nothing() -> None:
     async def main(rig: Rig) -> None:
         rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "account/bills", status=503))
