@@ -24,6 +24,7 @@ from engine.app.control.server import ControlServer
 from engine.app.failure import Failure
 from engine.app.history import History, history_of, session_details
 from engine.app.journal_file import JournalFile
+from engine.app.live_settings import follow_settings
 from engine.app.log_file import Level, LogFile
 from engine.app.messaging.announcer import Announcer
 from engine.app.messaging.client import PUBLISHER, load_client
@@ -54,7 +55,7 @@ NO_RUN_CODE = 1
 class Run:
     """What is started and how. `speed` None is virtual time; `duration_us` of engine time, None for ever.
 
-    `accept_withdraw`: also with keys that may move money away.
+    `accept_withdraw`: also with keys that may move money away. `read_again` reads the files as they are by then.
     """
 
     loaded: LoadedConfig
@@ -63,6 +64,7 @@ class Run:
     speed: float | None = 1.0
     duration_us: int | None = None
     accept_withdraw: bool = False
+    read_again: Callable[[], LoadedConfig] | None = None
 
 
 def order_tag(name: str) -> str:
@@ -89,7 +91,7 @@ def run_bot(run: Run, ready: Callable[[Session], None], hear: Callable[[str], No
 
 
 async def _run(session: Session) -> None:
-    with handled(asyncio.get_running_loop(), session.interrupt, session.terminate):
+    with handled(asyncio.get_running_loop(), session.interrupt, session.terminate, session.reload):
         async with ControlServer(session), Messenger(session):
             await session.run()
 
@@ -193,7 +195,7 @@ def _assemble(
     if history is not None:
         history.feed.follow(core.state)
         history.start()
-    return Session(
+    session = Session(
         loaded=run.loaded,
         files=bot,
         entry=entry,
@@ -210,6 +212,9 @@ def _assemble(
         clock=None if run.speed is None else Clock(run.speed, start_us),
         end_us=FAR if run.duration_us is None else start_us + run.duration_us,
     )
+    session.read_again = run.read_again or (lambda: run.loaded)
+    follow_settings(core, run.loaded, session.took_settings)
+    return session
 
 
 def _accounts_stay(config: BotConfig) -> bool:

@@ -13,7 +13,7 @@ from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.ports import Record
 from engine.core.state import State
-from engine.model.event import OperatorCommand, RequestSent, TradesSynced, TransferSeen
+from engine.model.event import OperatorCommand, RequestSent, SettingsChanged, TradesSynced, TransferSeen
 from engine.model.order import Order
 from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, SubmitOrder
 from engine.store.causes import cause_of
@@ -43,6 +43,7 @@ class Recorder:
             TransferSeen: self._transfer,
             TradesSynced: self._synced,
             OperatorCommand: self._command,
+            SettingsChanged: self._settings,
         }
 
     def follow(self, engine: Engine) -> None:
@@ -176,3 +177,8 @@ class Recorder:
     def _command(self, command: OperatorCommand, state: State) -> None:
         payload = {"actor": command.actor, "reason": command.reason}
         self._log.note_event(command.action.value, payload, command.receive_us, f"operator {command.actor}")
+
+    def _settings(self, changed: SettingsChanged, state: State) -> None:
+        said = ", ".join(f"{path}: {before} → {after}" for path, before, after in changed.changes)
+        payload = {"actor": changed.actor, "reason": said}
+        self._log.note_event("SETTINGS", payload, changed.receive_us, f"operator {changed.actor}")

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from engine.app.bot_folder import BotFolder
 from engine.app.build import build_engine
-from engine.app.config_text import read_config_text
+from engine.app.config.load import load_text
 from engine.app.failure import Failure
+from engine.app.live_settings import follow_settings
 from engine.core.journal import Cut, End, Entry, Header, read, read_header
 from engine.core.order_ids import OrderIds
 from engine.core.replay import ReplayResult, replay
@@ -52,9 +53,10 @@ def replay_journal(path: Path, environ: Mapping[str, str] = os.environ) -> Repor
         try:
             report = Report(read_header(file))
             header = report.header
-            config = read_config_text(header.config, f"configuration in {path.name}", environ)
+            loaded = load_text(header.config, f"configuration in {path.name}", environ)
             ids = OrderIds(header.order_tag, header.epoch)
-            engine = build_engine(config, header.instruments, ids, header.started_us)
+            engine = build_engine(loaded.config, header.instruments, ids, header.started_us)
+            follow_settings(engine, loaded)
             if header.recovered:
                 recovery.resume(recovery.decode(header.recovered), engine, header.started_us)
             report.result = replay(_counted(file, report), lambda: engine)

@@ -16,6 +16,7 @@ from engine.app.config.load import LoadedConfig
 from engine.app.connections import connected
 from engine.app.ending import STOP_TIMEOUT_US
 from engine.app.history import History
+from engine.app.live_settings import Difference, differences
 from engine.app.messaging.announcer import Announcer
 from engine.app.notices import Notices
 from engine.app.recorder import Recorder
@@ -29,7 +30,8 @@ from engine.core.notice import Notice
 from engine.core.ports import LiveConnector
 from engine.messaging.bus import Bus
 from engine.model.enums import OperatorAction
-from engine.model.event import Event, OperatorCommand
+from engine.model.errors import TickwrightError
+from engine.model.event import Event, OperatorCommand, SettingsChanged
 from engine.model.order import Order
 
 TURN_SECONDS = 0.05  # in virtual time, how often signals, the control socket, messages and the view get a turn
@@ -59,10 +61,12 @@ class Closing(Struct, frozen=True):
 class Session:
     """Everything that exists between start and stop. `clock` None is virtual time; times are the engine's.
 
-    `show` is called a few times a second, for a view. `messaging` says how far messages have come, where any are sent.
-    Whoever subscribes to the `bus` before the first tick gets the events of a session that has no broker.
+    `read_again` reads the files that it was started with. `show` is called a few times a second, for a view.
+    `messaging` says how far messages have come, where any are sent. Whoever subscribes to the `bus` before the first
+    tick gets the events of a session that has no broker.
     """
 
+    read_again: Callable[[], LoadedConfig]
     show: Callable[["Session"], None] | None = None
     messaging: Callable[[], dict[str, Any]] | None = None
 
@@ -135,6 +139,30 @@ class Session:
             self.ending, self.reason = ending, reason
             self._begin_closing()
             self.command(action, actor, reason)
+
+    def change_settings(self, new: LoadedConfig, actor: str) -> list[Difference]:
+        """Take over what differs and may change now; the rest needs a new start."""
+        found = differences(self.loaded, new, self.engine.controllers)
+        changes = tuple((each.path, each.before, each.after) for each in found if each.live)
+        if changes:
+            self.engine.apply(SettingsChanged(changes, actor, self.now_us()))
+            self._wake.set()
+        for each in found:
+            how = f"by {actor}" if each.live else "needs a new start"
+            self.notices.info("I-CONFIG", each.path, f"{each.before} → {each.after}, {how}", self.now_us())
+        return found
+
+    def took_settings(self, loaded: LoadedConfig) -> None:
+        """The engine has other settings from now on."""
+        self.loaded = loaded
+        self._write_entry(replace(self.entry, config_hash=loaded.hash))
+
+    def reload(self) -> None:
+        """SIGHUP: read the files again. What is wrong with them changes nothing."""
+        try:
+            self.change_settings(self.read_again(), "SIGHUP")
+        except TickwrightError as error:
+            self.notices.tell(Notice("E-CONFIG", "", f"the files were not taken: {error}", "", self.now_us()))
 
     def interrupt(self) -> None:
         self.end(Ending.INTERRUPT, "terminal", "Ctrl-C")

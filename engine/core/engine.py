@@ -27,7 +27,7 @@ from engine.core.ports import Controller, Executor, Record, Sink
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.model.enums import Command, Phase
-from engine.model.event import Event, OperatorCommand, Tick
+from engine.model.event import Event, OperatorCommand, SettingsChanged, Tick
 from engine.model.fill import Fill
 from engine.model.market import BookDelta
 from engine.model.quote import Refused
@@ -100,6 +100,18 @@ class Engine:
         self._finished: dict[str, int] = {}  # executors that are done, and since when
         self._wake_types = {Wake.FILL: Fill, Wake.BOOK: BookDelta}
         self._waking = (OperatorCommand, *(self._wake_types[each] for each in settings.wake_on))
+
+    # ---- settings
+
+    def on_settings(self, take: Callable[[SettingsChanged], None]) -> None:
+        """`take` knows what settings mean: it calls `set_limits`, and `change` of controllers."""
+        self._handlers[SettingsChanged] = take
+
+    def set_limits(self, limits: RiskLimits) -> None:
+        """New limits hold from now on."""
+        self._settings = msgspec.structs.replace(self._settings, limits=limits)
+        self.halt.limits = limits
+        self._checks.set_limits(limits)
 
     # ---- facts
 

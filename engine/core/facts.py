@@ -30,6 +30,7 @@ from engine.model.event import (
     RequestFailed,
     RequestSent,
     RulesChanged,
+    SettingsChanged,
     TradesSynced,
     TransferSeen,
 )
@@ -103,6 +104,7 @@ class Facts:
             OrderRecalled: state.orders.apply_recalled,
             OperatorDecision: self._decision,
             OperatorCommand: halt.apply_command,
+            SettingsChanged: _ignore,
             TransferSeen: state.portfolio.apply_transfer,
         }
         state.books.on_mismatch = self._mismatch

@@ -172,6 +172,14 @@ class OperatorCommand(Struct, frozen=True, gc=False, tag=True, array_like=True):
     receive_us: int
 
 
+class SettingsChanged(Struct, frozen=True, gc=False, tag=True, array_like=True):
+    """Settings that may change while the bot runs: (dotted path, text before, text from now on), as in its files."""
+
+    changes: tuple[tuple[str, str, str], ...]
+    actor: str
+    receive_us: int
+
+
 class TransferSeen(Struct, frozen=True, gc=False, tag=True, array_like=True):
     """Money that came or went without a trade: deposit, withdrawal, funding, interest. `amount` is signed."""
 
@@ -209,5 +217,6 @@ Event = (
     | OrderRecalled
     | OperatorDecision
     | OperatorCommand
+    | SettingsChanged
     | TransferSeen
 )

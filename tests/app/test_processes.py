@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.app.bot_entry import BotEntry, BotState, read_entry, state_of, write_entry
+from engine.app.control.client import ask
 from engine.store.order_history import OrderHistory
 from tests.app.bots import WAIT_SECONDS, bot_of, wait_until, write_config
 from tests.app.cli.support import failed, ok, run
@@ -55,6 +56,11 @@ def orders(home: Path) -> Any:
     return wait_until(lambda: ok("status", "maker", cwd=home)["orders"])
 
 
+def settings_of(home: Path, name: str) -> dict[str, str]:
+    """What a running bot has by now."""
+    return {each["path"]: each["value"] for each in ask(bot_of(home, name), "config.get")["settings"]}
+
+
 def ended(home: Path) -> int:
     """The exit status of the bot, when it has ended."""
     wait_until(lambda: not bot_of(home).running())
@@ -88,6 +94,20 @@ def test_a_day_in_the_life_of_a_bot(home: Path) -> None:
     assert ok("status", "maker", cwd=home)["warnings"][0]["code"] == "R-PAUSE"
     assert ok("resume", "maker", cwd=home)["state"] == "RUNNING"
     assert orders(home)
+
+    changed = ok("config", "set", "maker", "strategy.bid_spread", "0.03%", cwd=home)
+    assert changed == {"path": "strategy.bid_spread", "before": "0.02%", "after": "0.03%", "live": True, "file": path}
+    text = Path(path).read_text()
+    assert "  bid_spread: 0.03%\n" in text
+    assert not ok("config", "set", "maker", "tick", "100ms", cwd=home)["live"]
+    Path(path).write_text(text.replace("ask_spread: 0.02%", "ask_spread: 0.03%"))
+    os.kill(entry.pid, signal.SIGHUP)
+    wait_until(lambda: "by SIGHUP" in bot_of(home).log.read_text())
+    assert settings_of(home, "maker")["strategy.ask_spread"] == "0.03%"
+    Path(path).write_text("name: [")
+    os.kill(entry.pid, signal.SIGHUP)
+    wait_until(lambda: "the files were not taken" in bot_of(home).log.read_text())
+    Path(path).write_text(text)
 
     other = start(home, "--replace")
     assert other.pid != entry.pid

@@ -1,12 +1,14 @@
 """Recorded sessions are repeated bit for bit, and what was changed in them is found."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.app.config.load import with_changes
 from engine.app.failure import Failure
 from engine.app.replaying import explain, find_journal, replay_journal
 from engine.app.session import Session
@@ -15,7 +17,8 @@ from engine.model.enums import OperatorAction
 from engine.model.event import OrderUpdate
 from engine.model.market import BookSnapshot
 from engine.model.request import AmendOrder, SubmitOrder
-from tests.app.bots import run_virtual_bot
+from engine.store.order_history import OrderHistory
+from tests.app.bots import bot_of, run_virtual_bot
 from tests.app.cli.support import failed, ok, run
 
 
@@ -54,6 +57,29 @@ def test_a_session_with_commands_is_repeated(tmp_path: Path) -> None:
 
     run_virtual_bot(tmp_path, ready=ready)
     assert ok("replay", "maker", cwd=tmp_path)["identical"]
+
+
+def test_a_session_with_other_settings_is_repeated(tmp_path: Path) -> None:
+    def ready(session: Session) -> None:
+        changes = ("strategy.bid_spread=0.05%", "strategy.order_amount=0.02", "risk.max_open_orders=1", "tick=2s")
+        found = session.change_settings(with_changes(session.loaded, changes), "alice")
+        assert {each.path: each.live for each in found} == {
+            "strategy.bid_spread": True,
+            "strategy.order_amount": True,
+            "risk.max_open_orders": True,
+            "tick": False,
+        }
+        assert session.loaded.config.tick == 1_000_000
+        assert session.entry.config_hash == session.loaded.hash
+
+    session = run_virtual_bot(tmp_path, ready=ready)
+    with OrderHistory(bot_of(tmp_path).orders) as orders:
+        assert {order.quantity for order in orders.orders()} == {Decimal("0.02")}
+    assert session.engine.refusals > 0
+    assert ok("replay", "maker", cwd=tmp_path)["identical"]
+    log = (tmp_path / "logs" / "maker.log").read_text()
+    assert "strategy.bid_spread" in log
+    assert "1s → 2s, needs a new start" in log
 
 
 def test_another_request_is_found(session: Session, tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ COMMANDS = {
     "backtest": Entry("engine.app.cli.backtest:command", "Play recorded data through a bot."),
     "compare": Entry("engine.app.cli.compare:command", "Show the figures of several backtests side by side."),
     "completion": Entry("engine.app.cli.completion:command", "Print the completion script of a shell."),
-    "config": Entry("", "Check and show configuration files."),
+    "config": Entry("", "Check, show and change configuration files."),
     "config check": Entry(
         "engine.app.cli.config_check:command", "Check the files of a bot; every problem is shown at once."
     ),
     "config schema": Entry("engine.app.cli.config_schema:command", "Print the JSON Schema of a kind of file."),
+    "config set": Entry("engine.app.cli.config_set:command", "Change one setting of a bot, also while it runs."),
     "config show": Entry(
         "engine.app.cli.config_show:command", "Show the settings that the files of a bot give together."
     ),

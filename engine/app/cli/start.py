@@ -70,7 +70,11 @@ def command(
 ) -> int:
     """Check the configuration, trade, and end with the summary."""
     overrides += ("mode=paper",) if paper else ()
-    loaded = load_bot_files(output, files, overrides)
+
+    def read() -> LoadedConfig:
+        return load_bot_files(output, files, overrides)
+
+    loaded = read()
     for problem in loaded.warnings:
         output.warn(f"{problem.place.origin}  {problem.path}: {problem.message}")
     bot = BotFolder(output.userdir, loaded.config.name)
@@ -83,7 +87,7 @@ def command(
         _detach(output, bot, files, duration_us, speed, overrides, accept_withdraw_keys)
         return 0
     loaded = with_keys(loaded, output.userdir, hidden_ask(), output.warn)
-    run = Run(loaded, files, output.userdir, speed or None, duration_us, accept_withdraw_keys)
+    run = Run(loaded, files, output.userdir, speed or None, duration_us, accept_withdraw_keys, read)
     with show_view(output.progress, live=sys.stdout.isatty() and not output.json and output.verbosity >= 0) as view:
         session = run_bot(run, view.attach, view.hear)
     return _answer(output, session)

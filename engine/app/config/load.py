@@ -78,6 +78,17 @@ def load_text(
     return _check(table, problems, [name], environ or {}, registry)
 
 
+def with_changes(loaded: LoadedConfig, changes: Iterable[str]) -> LoadedConfig:
+    """The same with other settings, each `section.key=value`; all of it is checked. Raises ConfigError."""
+    reading = loaded.reading
+    root = reading.nodes[()]
+    assert isinstance(root, Table)
+    layers = option_layers(changes)
+    problems = [problem for _, found in layers for problem in found]
+    merged = reduce(merge, (table for table, _ in layers if table is not None), root)
+    return _check(merged, problems, [], reading.environ, reading.registry, reading.kept)
+
+
 def load_file(file: FilePath | str, model: type[Model], environ: Mapping[str, str] | None = None) -> Model:
     """Read one file that is not a bot's, for example a scenario. Raises ConfigError with every problem."""
     table, problems = _file_layer(FilePath(file))

@@ -12,7 +12,7 @@ from engine.app.config.problems import Path, path_text
 from engine.app.config.reading import Reading, marks_of
 from engine.app.config.tree import Array, Node, Scalar
 
-_HIDDEN = "***"
+HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _value(value: Any, field: FieldInfo, reading: Reading, path: Path) -> Iterat
         node = reading.nodes.get(path)
         text = _default_text(field) if node is None else _node_text(node)
         if marks.get("secret") and value is not None:
-            text = _HIDDEN
+            text = HIDDEN
         yield Setting(path_text(path), text, node.place.origin if node else "default", bool(marks.get("live")))
 
 

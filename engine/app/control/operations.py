@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from engine.app.config.load import with_changes
+from engine.app.config.problems import ConfigError
 from engine.app.config.show import show
-from engine.app.failure import Failure
+from engine.app.failure import Failure, as_failure
 from engine.app.session import Ending, Session
 from engine.app.status import balances_of, book_of, orders_of, performance_of, status_of, trades_of
 from engine.app.summary import summary_of
@@ -80,6 +82,21 @@ async def _config(session: Session, args: Args, actor: str) -> Any:
     return {"hash": session.loaded.hash, "settings": settings}
 
 
+async def _set_config(session: Session, args: Args, actor: str) -> Any:
+    """`changes` maps dotted paths to texts; `base_hash` is the configuration that they were made for."""
+    changes = args.get("changes")
+    if not isinstance(changes, dict) or not changes:
+        raise Failure("E-USAGE", "no changes are named", fix='{"changes": {"strategy.bid_spread": "0.1%"}}')
+    if args.get("base_hash", session.loaded.hash) != session.loaded.hash:
+        raise Failure("E-CONFLICT", "other settings were changed meanwhile", fix="look at them, and ask again")
+    try:
+        new = with_changes(session.loaded, [f"{path}={text}" for path, text in changes.items()])
+    except ConfigError as error:
+        raise as_failure(error) from None
+    found = session.change_settings(new, actor)
+    return {"hash": session.loaded.hash, "changes": [asdict(each) for each in found]}
+
+
 OPERATIONS: dict[str, Operation] = {
     "status": _status,
     "orders": _orders,
@@ -88,6 +105,7 @@ OPERATIONS: dict[str, Operation] = {
     "trades": _trades,
     "book": _book,
     "config.get": _config,
+    "config.set": _set_config,
     "pause": _pause,
     "resume": _resume,
     "stop": _stop,

@@ -20,7 +20,7 @@ BATCH = 500  # entries in one transaction
 SESSION_END = "SESSION_END"
 SIMULATED = ("simulated", "backtest")  # modes whose markets exist in one session only
 CRASHED = "crashed"
-_AUDITED = {*(action.value for action in OperatorAction), "HALT"}
+_AUDITED = {*(action.value for action in OperatorAction), "HALT", "SETTINGS"}
 
 
 class Exporter:

@@ -153,3 +153,38 @@ def test_check_imports_nothing_that_is_heavy() -> None:
     loaded = set(result.stdout.split())
     assert "pydantic" in loaded
     assert loaded & {"aiohttp", "asyncio", "ccxt", "numpy", "rich", "sqlalchemy", "sqlite3", "websockets"} == set()
+
+
+def settings(*files: str) -> dict[str, str]:
+    return {each["path"]: each["value"] for each in ok("config", "show", *files)["settings"]}
+
+
+def test_set_changes_one_value_in_its_file(here: Path) -> None:
+    (here / "bot.yml").write_text(BOT.replace("  bid_spread: 10bps\n", "  bid_spread: 10bps  # wide\n"))
+    data = ok("config", "set", "bot.yml", "strategy.bid_spread", "0.2%")
+    assert data == {"path": "strategy.bid_spread", "before": "10bps", "after": "0.2%", "live": False, "file": "bot.yml"}
+    assert "  bid_spread: 0.2%  # wide\n" in (here / "bot.yml").read_text()
+    said = run("config", "set", "bot.yml", "strategy.order_levels", "2").stdout
+    assert said == "strategy.order_levels 1 -> 2   from the next start on   (bot.yml updated, comments kept)\n"
+    assert settings("bot.yml")["strategy.order_levels"] == "2"
+    (here / "conf").mkdir()
+    (here / "bot.yml").rename(here / "conf" / "maker.yml")
+    ok("config", "set", "maker", "tick", "2s", cwd=here)
+    assert settings("conf/maker.yml")["tick"] == "2s"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("bot.yml", "strategy.bid_spread", "wide"), "E-CONFIG"),
+        (("bot.yml", "strategy.bid_spraed", "0.1%"), "E-CONFIG"),
+        (("bot.yml", "risk.stale_data", "3s"), "E-CONFIG"),  # the file has no such section
+        (("bot.yml", "exchanges.sim.balances.BTC", "3"), "E-USAGE"),
+        (("nobody", "tick", "2s"), "E-NOTFOUND"),
+    ],
+)
+def test_set_changes_nothing(here: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: str) -> None:
+    monkeypatch.setenv("TICKWRIGHT__EXCHANGES__SIM__BALANCES", "{BTC: 1}")
+    before = (here / "bot.yml").read_text()
+    assert failed("config", "set", *words, cwd=here)[1]["code"] == code
+    assert (here / "bot.yml").read_text() == before

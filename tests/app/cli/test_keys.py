@@ -97,6 +97,14 @@ def test_live_needs_keys_and_a_word(home: Path) -> None:
     assert failed("start", file, "--live", cwd=home)[1]["code"] == "E-KEY"
 
 
+def test_what_guards_real_money_is_changed_with_a_word(home: Path) -> None:
+    add(home, api_key="k", api_secret="s")
+    words = ("config", "set", "real", "risk.max_order_value", "3000 USDT")
+    assert failed(*words, cwd=home)[1]["fix"] == "add --yes"
+    assert ok(*words, "--yes", cwd=home)["after"] == "3000 USDT"
+    assert "max_order_value: 3000 USDT" in (home / "conf" / "real.yml").read_text()
+
+
 @pytest.fixture
 def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     with served() as venue:
