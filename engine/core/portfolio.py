@@ -268,15 +268,13 @@ class Portfolio:
 
     def _post(self, fill: Fill, owner: str) -> None:
         market = self.markets[fill.instrument_id]
-        instrument, net = market.instrument, market.net
+        instrument = market.instrument
         ledger = self.ledger(fill.instrument_id, owner)
         value = value_of(instrument, fill.quantity, fill.price)
         quantity_before = ledger.quantity
         ledger.book(fill.side, fill.quantity, value)
         if not market.spot:
-            realized_before = net.realized
-            net.book(fill.side, fill.quantity, value)
-            market.money.total += net.realized - realized_before if fill.realized is None else fill.realized
+            _settle(market, fill, value)
         elif fill.side is BUY:
             market.base.total += fill.quantity
             market.money.total -= value
@@ -300,12 +298,9 @@ class Portfolio:
                 left -= part
         if left:
             parts.append((self.ledger(fill.instrument_id, ""), left))
-        money, net = market.money, market.net
-        realized_before = net.realized
-        net.book(fill.side, fill.quantity, value_of(market.instrument, fill.quantity, fill.price))
-        money.total += net.realized - realized_before if fill.realized is None else fill.realized
+        _settle(market, fill, value_of(market.instrument, fill.quantity, fill.price))
         self.account(market.instrument.venue, fill.fee_asset).total -= fill.fee
-        rate = self.rates.rate(fill.fee_asset, money.asset)
+        rate = self.rates.rate(fill.fee_asset, market.money.asset)
         for ledger, part in parts:
             fee = fee_left if ledger is parts[-1][0] else on_grid(fill.fee * part / fill.quantity)
             fee_left -= fee
@@ -345,3 +340,13 @@ class Portfolio:
                 elif self.rates.route(asset, quote) is not None:
                     return None
         return worth
+
+
+def _settle(market: Market, fill: Fill, value: Decimal) -> None:
+    """Book a fill of a derivative to its one position at the venue, which pays the profit: what it says, if it does."""
+    net = market.net
+    before = net.realized
+    net.book(fill.side, fill.quantity, value)
+    if fill.realized is not None:
+        net.realized = before + fill.realized
+    market.money.total += net.realized - before

@@ -123,6 +123,7 @@ def test_the_venues_word_on_a_profit_counts_for_the_money_and_our_own_for_the_ow
     close = replace(fill(Side.SELL, 60000, 1, instrument_id=PERP), realized=D("12.34"))
     post(made, close)
     assert made.total("sim", "USDT") == D("1012.34")
+    assert made.markets[PERP].net.realized == D("12.34")  # what the order log posts as profit
     assert made.ledger(PERP, "mm").realized == 0
     post(made, replace(close, realized=D(0)), back=close)
     assert made.total("sim", "USDT") == 1000
