@@ -16,14 +16,17 @@ from tests.sim.loop.simnet import NetLoop
 class CaptureServer:
     """`lines` are `<receive ns> <frame>`; the first is a depth snapshot, which REST answers with, not before its time.
 
-    `way_us` is how long a frame is under way.
+    `way_us` is how long a frame is under way, `ahead_us` the venue's clock − the one that wrote the receive times.
     """
 
-    def __init__(self, loop: NetLoop, lines: Sequence[str], instrument: Instrument, way_us: int) -> None:
+    def __init__(
+        self, loop: NetLoop, lines: Sequence[str], instrument: Instrument, way_us: int, ahead_us: int = 0
+    ) -> None:
         self.done = asyncio.Event()
         self._loop = loop
         self._lines = [(int(stamp) // 1_000 - way_us, frame) for stamp, frame in (line.split(" ", 1) for line in lines)]
         self._instrument = instrument
+        self._ahead_us = ahead_us
         self._runner: web.AppRunner
 
     async def start(self) -> int:
@@ -45,7 +48,7 @@ class CaptureServer:
         await asyncio.sleep(max(0, at_us - self._loop.wall_us()) / 1e6)
 
     async def _time(self, request: web.Request) -> web.Response:
-        return web.json_response({"serverTime": self._loop.wall_us()})
+        return web.json_response({"serverTime": self._loop.wall_us() + self._ahead_us})
 
     async def _info(self, request: web.Request) -> web.Response:
         market = self._instrument
