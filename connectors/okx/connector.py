@@ -96,7 +96,7 @@ class Okx(LiveVenue):
         limiter = RateLimiter(LIMITS, self._venue_us)
         self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, self._socket, demo=urls.demo)
         margin = None if self._product.is_spot else self._margin
-        self._money = Money(self.venue, self._rest, self._account, margin, self._venue_us)
+        self._money = Money(self.venue, self._rest, self._account, margin, self.now_us, self._venue_us)
         if keys is not None:
             kind, spot = self._product.inst_type, self._product.is_spot
             args = [Arg("orders", inst_type=kind), Arg("account"), *([] if spot else [Arg(CHANNEL, inst_type=kind)])]
