@@ -108,16 +108,17 @@ class Numbers(dict[str, Decimal]):
 def stamp_us(text: str, cursor: Cursor) -> int:
     """A time since the epoch in s, ms, µs or ns, told apart by its size, as µs. Raises TickwrightError."""
     try:
-        value = Decimal(text) if len(text) <= DIGITS_MAX else Decimal("nan")
-        whole = int(value) if value.adjusted() < DIGITS_MAX else -1
+        value = Decimal(text)
+        whole = int(value) if value.adjusted() < DIGITS_MAX else LATEST_US * 1_000
     except (ArithmeticError, ValueError) as error:
         raise cursor.problem(f"'{text[:40]}' is not a time since the epoch") from error
+    at_us = whole // 1_000
     if whole < SECONDS:
         at_us = int(value * 1_000_000)
     elif whole < MILLISECONDS:
         at_us = int(value * 1_000)
-    else:
-        at_us = whole if whole < MICROSECONDS else whole // 1_000
+    elif whole < MICROSECONDS:
+        at_us = whole
     if not 0 <= at_us < LATEST_US:
         raise cursor.problem(f"'{text[:40]}' is not a time from 1970 to 2100")
     return at_us

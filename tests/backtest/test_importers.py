@@ -142,6 +142,7 @@ BAD = [
     ("x.csv", "binance", TRADES.replace("100.2", "inf"), "row 3: 'inf' is not a finite number"),
     ("x.csv", "binance", TRADES.replace("false", "maybe"), "row 3: 'maybe' does not say whether the buyer"),
     ("x.csv", "binance", TRADES.replace(f",{MS + 5},", ",soon,"), "row 3: 'soon' is not a time since the epoch"),
+    ("x.csv", "binance", TRADES.replace(f",{MS + 5},", ",1e999999,"), "row 3: '1e999999' is not a time from 1970 to"),
     ("x.csv", "binance", TRADES.replace("100.2", "-100.2"), "row 3: price -100.2 is not above 0"),
     ("x.csv", "binance", AGG, "row 1: there is no header, and the name of the file has no -trades-"),
     ("x.csv", "binance", "timestamp,percentage,depth,notional\n", "row 1: bookDepth files hold totals"),
