@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from engine.app.positions import positions_of
 from engine.core.executors.quote import SECOND_NAME
 from engine.core.modes import CAUSES, CauseKind
 from engine.core.state import State
@@ -31,6 +32,7 @@ def status_of(session: Session) -> Json:
         "markets": [market_of(state, instrument_id) for instrument_id in state.instruments],
         "quote": session.quote,
         "assets": balances_of(session),
+        "positions": positions_of(state),
         "performance": performance_of(session),
         "orders": orders_of(session),
         "messaging": None if session.messaging is None else session.messaging(),

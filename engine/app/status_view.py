@@ -1,4 +1,4 @@
-"""The status for people: Markets, Assets, Performance, Orders, Warnings, in this order."""
+"""The status for people: Markets, Assets, Performance, Positions, Orders, Warnings, in this order."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from engine.app.figures import amount, change, clock, percent, price, rough, signed
+from engine.app.figures import amount, change, clock, percent, price, quantity, rough, signed
 from engine.core.notice import show_number
 
 Status = Mapping[str, Any]
@@ -24,6 +24,7 @@ def render_status(status: Status) -> RenderableType:
         _head(status),
         _section("Markets", _markets(status)),
         both,
+        *([_section("Positions", _positions(status))] if status["positions"] else ()),
         _section("Orders", _orders(status)),
         *_messaging(status),
         *_history(status),
@@ -94,9 +95,30 @@ def _performance(status: Status) -> Table:
     table.add_row("Volume", volume)
     table.add_row("Trade PnL", f"{signed(numbers['trade_pnl'])} {quote}")
     table.add_row("Fees", f"{signed(numbers['fees'], -1)} {quote}")
+    if Decimal(numbers["funding"] or 0):
+        table.add_row("Funding", f"{signed(numbers['funding'])} {quote}")
     table.add_row("Total PnL", f"{signed(numbers['total_pnl'])} {quote} ({change(numbers['return'])})")
     table.add_row("vs hold", f"{signed(numbers['vs_hold'])} {quote}")
     table.add_row("Drawdown", f"{percent(numbers['drawdown'])}{limit}")
+    return table
+
+
+def _positions(status: Status) -> Table:
+    columns = ("Amount", "Entry", "Mark", "PnL", "Liquidation", "Funding", "Next in")
+    table = _table(" Exchange", "Symbol", *columns, left=2)
+    for position in status["positions"]:
+        limit, rate, due_us = position["liquidation_price"], position["funding_rate"], position["funding_us"]
+        table.add_row(
+            f" {position['exchange']}",
+            position["symbol"],
+            quantity(position["quantity"]),
+            rough(position["average_price"]),
+            price(position["mark"]),
+            f"{signed(position['unrealised_pnl'])} {position['asset']}",
+            "-" if limit is None else f"{rough(limit)} ({percent(position['liquidation_distance'])})",
+            "-" if rate is None else change(rate),
+            "-" if due_us is None else clock(max(0, due_us - status["now_us"])),
+        )
     return table
 
 

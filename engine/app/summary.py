@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.app.figures import amount, change, percent, quantity, signed
+from engine.app.figures import amount, change, percent, quantity, rough, signed
+from engine.app.positions import positions_of
 from engine.app.status import performance_of, text
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def summary_of(session: Session) -> dict[str, Any]:
         "orders_open": [order.client_order_id for order in session.engine.state.orders.active()],
         "quote": session.quote,
         **performance_of(session),
+        "positions": positions_of(session.engine.state),
         "ticks": session.ticks,
         "missed": driver.missed,
         "refused": session.engine.refusals,
@@ -72,16 +74,26 @@ def render_summary(data: Mapping[str, Any]) -> str:
         f"refused {data['refused']}, still open {len(data['orders_open'])}",
         f"  trades   {data['trades']} ({data['buys']} bought, {data['sells']} sold), volume {volume}",
         f"  PnL      {signed(data['total_pnl'])} {quote} ({change(data['return'])}): realized "
-        f"{signed(data['realized_pnl'])}, unrealised {signed(data['unrealised_pnl'])}, fees {signed(data['fees'], -1)}",
+        f"{signed(data['realized_pnl'])}, unrealised {signed(data['unrealised_pnl'])}, fees {signed(data['fees'], -1)}"
+        + (f", funding {signed(data['funding'])}" if Decimal(data["funding"] or 0) else ""),
         f"  equity   {amount(data['equity'])} {quote}, vs hold {signed(data['vs_hold'])}, "
         f"drawdown {percent(data['drawdown'])}",
         f"  ticks    {data['ticks']:,}, missed {data['missed']:,}",
+        *(_position_text(line) for line in data["positions"]),
         *(_ledger_text(line) for line in data["ledger"]),
         f"  journal  {data['journal']}: {data['journal_entries']:,} entries, digest {data['journal_digest']}",
     ]
     if data["orders_open"]:
         lines.append(f"  may still be open: {', '.join(data['orders_open'])}")
     return "\n".join(lines)
+
+
+def _position_text(line: Mapping[str, Any]) -> str:
+    held = f"  position {line['exchange']} {line['symbol']}: {quantity(line['quantity'])}"
+    if line["average_price"] is None:
+        return held
+    limit = line["liquidation_price"]
+    return f"{held} at {rough(line['average_price'])}, mark {quantity(line['mark'])}, liquidation {rough(limit)}"
 
 
 def _ledger_text(line: Mapping[str, Any]) -> str:

@@ -3,10 +3,15 @@
 from decimal import Decimal
 from pathlib import Path
 
+from rich.console import Console
+
 from engine.app.config.load import load_bot
+from engine.app.figures import rough
 from engine.app.launch import Run, run_bot
 from engine.app.session import Session
-from engine.app.summary import summary_of
+from engine.app.status import status_of
+from engine.app.status_view import render_status
+from engine.app.summary import render_summary, summary_of
 from engine.core.portfolio import Pnl
 from engine.model.money import ZERO
 from engine.model.order import is_liquidation
@@ -68,6 +73,16 @@ def test_the_sample_trades_for_hours_and_both_ledgers_are_equal(tmp_path: Path) 
     assert told.margin > 0
     assert state.funding[PERP].next_us % (1800 * 1_000_000) == 0
     assert state.marks[PERP].index is not None
+    (position,) = status_of(session)["positions"]
+    assert (position["quantity"], position["asset"]) == (str(state.portfolio.position(PERP)), "USDT")
+    assert Decimal(position["liquidation_distance"]) > Decimal("0.1")
+    screen = Console(width=160)
+    with screen.capture() as capture:
+        screen.print(render_status(status_of(session)))
+    shown = capture.get()
+    assert "Liquidation" in shown
+    assert "Funding" in shown
+    assert f"liquidation {rough(position['liquidation_price'])}" in render_summary(summary_of(session))
     with OrderHistory(bot_of(tmp_path).orders) as log:
         assert {asset.asset: asset.now for asset in log.assets()}["USDT"] == total
 
