@@ -96,11 +96,13 @@ def check_size(board: FuturesBoard, size: Decimal, price: Decimal) -> None:
 def find(world: GateWorld, account: Account, fields: Fields) -> FuturesEntry:
     """An order by the venue's id, or an open one by its text."""
     name = fields.need("order_id")
-    for entry in world.futures_entries.of_account(account.number):
-        order = entry.order
-        if name == order.venue_order_id or (order.is_open and name == order.request.client_order_id):
-            return entry
-    raise GateError(NO_SUCH_ORDER)
+    if not name.isdecimal():
+        named = (each for each in world.exchange.open_orders(account) if each.request.client_order_id == name)
+        name = next((each.venue_order_id for each in named), "")
+    entry = world.futures_entries.of(name)
+    if entry is None or entry.order.account is not account:
+        raise GateError(NO_SUCH_ORDER)
+    return entry
 
 
 def find_open(world: GateWorld, account: Account, fields: Fields) -> FuturesEntry:

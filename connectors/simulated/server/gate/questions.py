@@ -106,7 +106,7 @@ def accounts(world: GateWorld, account: Account, fields: Fields) -> Any:
         {
             "currency": each.asset,
             "available": money(each.free),
-            "locked": money(each.total - each.free),
+            "locked": money(world.exchange.ledger.locked(account.number, each.asset)),
             "update_id": milliseconds(world.now_us),
         }
         for each in balances

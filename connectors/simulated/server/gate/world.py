@@ -31,7 +31,6 @@ from connectors.simulated.server.limits import Window
 from connectors.simulated.server.stage import Stage
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account, Report
-from engine.model.account import Balance
 from engine.model.money import ZERO
 from engine.model.order import is_liquidation
 
@@ -65,6 +64,7 @@ class GateWorld(Stage):
         self.entries: Entries[Entry] = Entries()
         self.futures_entries: Entries[FuturesEntry] = Entries()
         self.bookings: deque[Booking] = deque(maxlen=BOOKINGS_KEPT)
+        self._booked: dict[tuple[int, str, str], Decimal] = {}
         boards = [Board(each, self.hub) for each in exchange.listings.values() if each.contract is None]
         self.boards = {board.name: board for board in boards}
         futures = [each for each in exchange.listings.values() if each.contract and each.contract.settle == SETTLE]
@@ -75,7 +75,7 @@ class GateWorld(Stage):
         self.assets = tuple(dict.fromkeys(asset for each in instruments for asset in (each.base, each.quote)))
         self._windows: dict[tuple[str, str], Window] = {}
         self._waiting: list[tuple[str, Any]] = []
-        self._balances: dict[tuple[int, str], Balance] = {}  # as they were told
+        self._balances: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}  # total and locked, as they were told
 
     # --- who and what
 
@@ -97,8 +97,8 @@ class GateWorld(Stage):
 
     def booked(self, account: int, kind: str, contract: str = "") -> Decimal:
         """Sum of an account's bookings of a kind, of one contract or of all."""
-        mine = (each for each in self.bookings if each.account == account and each.kind == kind)
-        return sum((each.change for each in mine if contract in ("", each.contract)), ZERO)
+        names = [contract] if contract else self.contracts
+        return sum((self._booked.get((account, kind, name), ZERO) for name in names), ZERO)
 
     def position(self, account: Account, board: FuturesBoard) -> dict[str, Any]:
         sums = {name: self.booked(account.number, kind, board.name) for name, kind in SUMS.items()}
@@ -145,8 +145,10 @@ class GateWorld(Stage):
             self.hub.emit(stream, payload)
 
     def tell_position(self, account: Account, board: FuturesBoard) -> None:
-        event = position_event(self.position(account, board), self.now_us)
-        self._tell("futures.positions", account.number, event, board.name)
+        stream = f"futures.positions {account.number}"
+        if self.hub.wants(stream) or self.hub.wants(f"{stream} {board.name}"):
+            event = position_event(self.position(account, board), self.now_us)
+            self._tell("futures.positions", account.number, event, board.name)
 
     # --- the parts
 
@@ -174,6 +176,7 @@ class GateWorld(Stage):
         number = self.bookings[-1].number + 1 if self.bookings else 1
         booking = Booking(number, account, kind, change, balance, board.name, trade, at_us)
         self.bookings.append(booking)
+        self._booked[account, kind, board.name] = self.booked(account, kind, board.name) + change
         self._tell("futures.balances", account, booking_event(booking, SETTLE))
 
     def _report(self, report: Report) -> None:
@@ -187,20 +190,19 @@ class GateWorld(Stage):
         self._tell("spot.orders", number, spot_order_event(entry, report.state))
 
     def _tell_balance(self, account: Account, asset: str) -> None:
-        new = self.exchange.balance(account, asset)
-        old = self._balances.get((account.number, asset))
-        self._balances[account.number, asset] = new
-        locked = new.total - new.free
+        new, locked = self.exchange.balance(account, asset), self.exchange.ledger.locked(account.number, asset)
+        old_total, old_locked = self._balances.get((account.number, asset), (ZERO, ZERO))
+        self._balances[account.number, asset] = (new.total, locked)
         row = {
             "timestamp": str(seconds(self.now_us)),
             "timestamp_ms": str(milliseconds(self.now_us)),
             "user": str(account.number),
             "currency": asset,
-            "change": money(new.total - (old.total if old else ZERO)),
+            "change": money(new.total - old_total),
             "total": money(new.total),
             "available": money(new.free),
             "freeze": money(locked),
-            "freeze_change": money(locked - (old.total - old.free if old else ZERO)),
+            "freeze_change": money(locked - old_locked),
             "change_type": "order-update",
         }
         self._tell("spot.balances", account.number, row)

@@ -74,12 +74,22 @@ class FundingEntry(Struct, frozen=True, gc=False):
 
 
 @dataclass(slots=True)
+class Sums:
+    """What an account's trades in one instrument have cost, and what holding it has brought."""
+
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    last_trade: str = ""
+
+
+@dataclass(slots=True)
 class Entries:
     """Beyond `kept` orders the older half of those that have ended is forgotten."""
 
     kept: int = KEPT
     fills: list[FillEntry] = field(default_factory=list)
     fundings: list[FundingEntry] = field(default_factory=list)
+    _sums: dict[tuple[int, str], Sums] = field(default_factory=dict)
     _by_id: dict[str, Entry] = field(default_factory=dict)
     _by_name: dict[tuple[int, str, str], list[Entry]] = field(default_factory=dict)
 
@@ -98,10 +108,14 @@ class Entries:
             entry.profit += fill.realized or ZERO
             entry.last = fill
             self.fills.append(FillEntry(self._next_bill, fill, entry, balance))
+            sums = self.sums(entry.order.account.number, entry.symbol)
+            sums.fees += fill.fee
+            sums.last_trade = fill.trade_id
         return entry
 
     def book_funding(self, payment: Payment, symbol: str, balance: Decimal) -> None:
         self.fundings.append(FundingEntry(self._next_bill, payment, symbol, balance))
+        self.sums(payment.account, symbol).funding += payment.transfer.amount
 
     def of(self, order_id: str) -> Entry | None:
         return self._by_id.get(order_id)
@@ -128,15 +142,9 @@ class Entries:
         fundings = [each for each in self.fundings if each.payment.account == number]
         return sorted([*trades, *fundings], key=lambda each: -each.bill)
 
-    def paid(self, number: int, symbol: str) -> tuple[Decimal, Decimal]:
-        """(fees paid, funding received) of an account in one perpetual."""
-        fees = (each.fill.fee for each in self.fills_of(number) if each.entry.symbol == symbol)
-        fundings = (each.payment for each in self.fundings if each.symbol == symbol)
-        return sum(fees, ZERO), sum((each.transfer.amount for each in fundings if each.account == number), ZERO)
-
-    def last_trade(self, number: int, symbol: str) -> str:
-        """The id of an account's newest trade in an instrument."""
-        return next((each.fill.trade_id for each in self.fills_of(number) if each.entry.symbol == symbol), "")
+    def sums(self, number: int, symbol: str) -> Sums:
+        """Of an account and an instrument."""
+        return self._sums.setdefault((number, symbol), Sums())
 
     @property
     def _next_bill(self) -> int:

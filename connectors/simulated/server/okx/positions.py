@@ -28,7 +28,7 @@ def position_row(exchange: SimulatedExchange, entries: Entries, account: Account
     mark, upl = contract.marks.mark or ZERO, contract.unrealised(number)
     value = value_of(contract.instrument, abs(held.quantity), mark) if mark else ZERO
     needed = contract.maintenance(number)
-    fees, funding = entries.paid(number, board.name)
+    sums = entries.sums(number, board.name)
     return {
         "instType": SWAP,
         "instId": board.name,
@@ -49,14 +49,14 @@ def position_row(exchange: SimulatedExchange, entries: Entries, account: Account
         "mgnRatio": money(round(margin.equity(number, contract.settle) / needed, 8)) if needed else "",
         "notionalUsd": money(value),
         "margin": "",
-        "realizedPnl": money(held.realized_pnl - fees + funding),
+        "realizedPnl": money(held.realized_pnl - sums.fees + sums.funding),
         "pnl": money(held.realized_pnl),
-        "fee": money(-fees),
-        "fundingFee": money(funding),
+        "fee": money(-sums.fees),
+        "fundingFee": money(sums.funding),
         "liqPenalty": "0",
         "last": money(board.tape.last_price),
         "interest": "",
-        "tradeId": entries.last_trade(number, board.name),
+        "tradeId": sums.last_trade,
         "adl": "1",
         "cTime": stamp(now_us),
         "uTime": stamp(now_us),

@@ -117,7 +117,7 @@ class OkxWorld(Stage):
         self.users.tell(entry.order.account.number, ("orders", order_event(entry, state, fill)))
 
     def tell_position(self, account: Account, board: Board) -> None:
-        if board.contract is not None:
+        if board.contract is not None and self.users.is_watched(account.number):
             self.users.tell(account.number, ("positions", self.position(account, board)))
 
     def position(self, account: Account, board: Board) -> dict[str, Any]:

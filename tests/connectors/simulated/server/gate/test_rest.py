@@ -7,7 +7,7 @@ import pytest
 
 from connectors.simulated.server.gate.world import GateLimits
 from tests.connectors.simulated.server.gate.venues import Answer, Site, serving
-from tests.connectors.simulated.server.venues import key_of
+from tests.connectors.simulated.server.venues import key_of, with_perpetual
 
 PAIR = "currency_pair=BTC_USDT"
 
@@ -236,16 +236,20 @@ async def test_garbage_gets_documented_errors() -> None:
     words = ["", "BTC_USDT", "-1", "1e9", "[", "{}", "\x00", "ü", "9" * 400, "t-x", "null", "true"]
 
     async def damaged(site: Site) -> Answer:
-        path = chance.choice(["spot/orders", "spot/orders/5", "spot/orders/t-x", "spot/my_trades", "spot/order_book"])
+        paths = ["orders", "orders/5", "orders/t-x", "my_trades", "order_book", "positions/BTC_USDT/leverage"]
+        path = f"{chance.choice(['spot', 'futures/usdt'])}/{chance.choice(paths)}"
         names = ["currency_pair", "status", "amount", "price", "side", "page", "limit", "from", "text", "with_id"]
-        body: Any = {chance.choice(names): chance.choice([*words, 1.5, [], None]) for _ in range(4)}
+        names += ["contract", "size", "tif", "close", "leverage", "cross_leverage_limit"]
+        body: Any = {"contract": "BTC_USDT", "size": 10_000_000, "price": "95"} if chance.random() < 0.5 else {}
+        body |= {chance.choice(names): chance.choice([*words, 1.5, [], None]) for _ in range(4)}
         if chance.random() < 0.2:
             body = chance.choice([[1], "text", 5])
-        method = chance.choice(["GET", "POST", "DELETE", "PATCH"])
+        method = chance.choice(["GET", "POST", "DELETE", "PATCH", "PUT"])
         return await site.signed(method, path, f"limit={chance.choice(['1', 'x', '-1'])}", body)
 
-    async with serving(GateLimits(orders_1s=10_000, private_10s=10_000, public_10s=10_000)) as site:
-        for _ in range(300):
+    limits = GateLimits(orders_1s=10_000, contracts_1s=10_000, private_10s=10_000, public_10s=10_000)
+    async with serving(limits, with_perpetual) as site:
+        for _ in range(400):
             answer = await damaged(site)
             assert answer.status < 500
             assert answer.status < 400 or set(answer.body) == {"label", "message"}

@@ -10,7 +10,7 @@ from connectors.simulated.server.faults import Fault, FaultKind
 from connectors.simulated.server.okx.entries import Entries
 from connectors.simulated.server.okx.world import OkxLimits
 from tests.connectors.simulated.server.okx.venues import serving
-from tests.connectors.simulated.server.venues import BTC, START_US, key_of
+from tests.connectors.simulated.server.venues import BTC, START_US, key_of, with_perpetual
 
 OLD = "2023-11-14T22:12:00.000Z"
 
@@ -367,13 +367,17 @@ async def test_garbage_gets_documented_errors_only() -> None:
     chance = Random("garbage for OKX")
     body = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "px": "95", "sz": "1"}
     values: list[Any] = ["", "x", "-1", "0", "1e9", "9" * 30, None, True, [], {}, 5, 1.5, "BTC-USDT", "\u0000"]
-    async with serving(OkxLimits(100_000, 100_000, 100_000)) as site:
+    swap = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "sz": "10000000", "lever": "5", "mgnMode": "cross"}
+    async with serving(OkxLimits(100_000, 100_000, 100_000), with_perpetual) as site:
         for _ in range(300):
-            changed: dict[str, Any] = body | {
-                chance.choice([*body, "clOrdId", "newSz", "ordId"]): chance.choice(values)
-            }
-            path = chance.choice(["order", "cancel-order", "amend-order", "batch-orders", "cancel-all-after"])
-            status, answer = await site.signed("POST", f"trade/{path}", changed)
+            changed: dict[str, Any] = (
+                body
+                | chance.choice([{}, swap])
+                | {chance.choice([*body, "clOrdId", "newSz", "ordId"]): chance.choice(values)}
+            )
+            paths = ["order", "cancel-order", "amend-order", "batch-orders", "cancel-all-after"]
+            path = chance.choice([*(f"trade/{name}" for name in paths), "account/set-leverage"])
+            status, answer = await site.signed("POST", path, changed)
             assert (status in (200, 400), answer["code"] != "") == (True, True)
         targets = ("trade/fills", "trade/orders-pending", "market/candles", "market/books", "account/balance")
         for _ in range(300):
