@@ -17,8 +17,8 @@ from connectors.gate.connector import Gate
 from connectors.gate.keys import Key
 from connectors.gate.parse import parse_instruments
 from connectors.gate.parse_account import parse_fees, parse_time
-from connectors.gate.rest import Call, Rest
-from connectors.gate.sheet import LIMITS, Urls, addresses, venue_sheet
+from connectors.gate.rest import TIME, Call, Rest
+from connectors.gate.sheet import LIMITS, SPOT, Urls, addresses, venue_sheet
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage
@@ -51,7 +51,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Gate:
 
     urls, name = settings.urls, settings.name
     async with Http(urls.rest, now_us) as http:
-        rest = Rest(http, key, RateLimiter(LIMITS, venue_us), venue_us, lambda reason: None)
+        rest = Rest(SPOT, http, key, RateLimiter(LIMITS, venue_us), venue_us, lambda reason: None)
         try:
             synced = await clock.measure(lambda: _server_us(rest), now_us)
             instruments = await _instruments(settings, rest)
@@ -63,7 +63,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Gate:
 
 
 async def _server_us(rest: Rest) -> int:
-    return parse_time((await asked(lambda: rest.ask(Call("GET", "spot/time", action=Action.CLOCK)))).body)
+    return parse_time((await asked(lambda: rest.ask(TIME))).body)
 
 
 async def _instruments(settings: LiveSettings, rest: Rest) -> list[Instrument]:

@@ -117,7 +117,6 @@ _PROBLEM = Decoder(_Problem)
 _ORDER_FRAME = Decoder(_Frame[_Order])
 _TRADE_FRAME = Decoder(_Frame[_Trade])
 _BALANCE_FRAME = Decoder(_Frame[_BalanceChange])
-PRIVATE_CHANNELS = ("spot.orders", "spot.usertrades", "spot.balances")
 
 
 def text_of(client_order_id: str) -> str:

@@ -18,7 +18,7 @@ from connectors.base.outcomes import RATE_LIMIT, UNAUTHORIZED, Failed, judge
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.gate.keys import Key
 from connectors.gate.parse_account import parse_problem
-from connectors.gate.sheet import CANCELS, ORDERS, OUTCOMES, PRIVATE, PUBLIC
+from connectors.gate.sheet import CANCELS, ORDERS, OUTCOMES, PRIVATE, PUBLIC, Section
 from connectors.gate.talk import RESET, order_frame
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Outcome
@@ -27,11 +27,7 @@ from engine.model.errors import BadMessage
 PREFIX = "/api/v4/"
 PAUSE_US = 10 * SECOND_US  # after "too many requests", when the venue does not say how long
 WAIT_SECONDS = 4.0  # for room within the limits: cancels and questions
-_CHANNELS = {
-    Action.SUBMIT: "spot.order_place",
-    Action.CANCEL: "spot.order_cancel",
-    Action.AMEND: "spot.order_amend",
-}
+_OF_ORDERS = {Action.SUBMIT: "order_place", Action.CANCEL: "order_cancel", Action.AMEND: "order_amend"}
 _CREATES = (Action.SUBMIT, Action.AMEND)
 _CANCELS = (Action.CANCEL, Action.CANCEL_ALL)
 _PRIORITIES = {
@@ -49,7 +45,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, str | int] | None = None
+    body: Mapping[str, str | int | bool] | None = None
     action: Action | None = None
     expires_us: int = 0
     seconds: float = 10.0
@@ -58,21 +54,27 @@ class Call:
     def costs(self) -> dict[str, int]:
         """What is counted: orders of a market, cancels, all else by path."""
         if self.action in _CREATES:
-            return {f"{ORDERS}:{self.query.get('currency_pair') or (self.body or {}).get('currency_pair')}": 1}
+            named = {**self.query, **(self.body or {})}
+            return {f"{ORDERS}:{named.get('currency_pair') or named.get('contract')}": 1}
         if self.action in _CANCELS:
             return {CANCELS: 1}
         kind = PUBLIC if self.action in (None, Action.CLOCK) else PRIVATE
-        return {f"{kind}:{'/'.join(self.path.split('/')[:2])}": 1}
+        depth = 3 if self.path.startswith("futures/") else 2
+        return {f"{kind}:{'/'.join(self.path.split('/')[:depth])}": 1}
+
+
+TIME = Call("GET", "spot/time", action=Action.CLOCK)
 
 
 class Rest:
     """`http` is open while this is used. Times are µs of the venue's clock; `troubled` hears why a key is refused.
 
-    With a `socket` placements, cancels and amends leave there and nowhere else.
+    With a `socket` placements, cancels and amends leave there; only cancels have REST while it is down.
     """
 
     def __init__(
         self,
+        section: Section,
         http: Http,
         key: Key | None,
         limiter: RateLimiter,
@@ -80,6 +82,7 @@ class Rest:
         troubled: Callable[[str], None],
         socket: OrderSocket | None = None,
     ) -> None:
+        self._section = section
         self._http = http
         self._key = key
         self._limiter = limiter
@@ -96,8 +99,7 @@ class Rest:
         priority = _PRIORITIES.get(call.action or Action.BALANCES, Priority.TRADES)
         await self._limiter.passed(priority, call.costs, WAIT_SECONDS)
         try:
-            on_socket = self._socket is not None and call.action in _CHANNELS
-            reply = self._judged(call, await (self._say(call) if on_socket else self._send(call)))
+            reply = self._judged(call, await (self._say(call) if self._takes_socket(call) else self._send(call)))
         except Failed as failure:
             if failure.outcome is Outcome.AMBIGUOUS:
                 self._breaker.failed(self._venue_us())
@@ -106,6 +108,11 @@ class Rest:
             raise
         self._breaker.answered()
         return reply
+
+    def _takes_socket(self, call: Call) -> bool:
+        if self._socket is None or call.action not in _OF_ORDERS:
+            return False
+        return self._socket.connected or call.action is not Action.CANCEL
 
     async def _send(self, call: Call) -> Reply:
         path, query = PREFIX + call.path, urlencode(call.query)
@@ -126,7 +133,7 @@ class Rest:
         """The same on the socket, where an order is named among the parameters."""
         assert self._socket is not None
         assert call.action is not None
-        channel, params = _CHANNELS[call.action], {**call.query, **(call.body or {})}
+        channel, params = f"{self._section.name}.{_OF_ORDERS[call.action]}", {**call.query, **(call.body or {})}
         if call.action is not Action.SUBMIT:
             params["order_id"] = call.path.rpartition("/")[2]
         header = {"x-gate-exptime": str(call.expires_us // 1_000)} if call.expires_us else {}

@@ -5,6 +5,7 @@ Source: Gate API v4 documentation, "Spot", "Error Codes", "Rate Limits"; "Gate S
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
@@ -25,6 +26,25 @@ class Urls:
     market: str
     account: str
 
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of Gate's API: `name` begins its channels, `path` its requests; `pair` is how these name a market.
+
+    `amend` is the method of amends; `public` are channels of markets beside that of books, `private` the account's.
+    These are subscribed to with `everything`.
+    """
+
+    name: str
+    path: str
+    pair: str
+    amend: str
+    public: Sequence[str]
+    private: Sequence[str]
+    everything: Sequence[str] = ("!all",)
+
+
+SPOT = Section("spot", "spot", "currency_pair", "PATCH", ("trades",), ("orders", "usertrades", "balances"))
 
 _SOCKET = "wss://api.gateio.ws/ws/v4/"
 LIVE = Urls("https://api.gateio.ws", _SOCKET, _SOCKET)

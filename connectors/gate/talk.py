@@ -14,12 +14,12 @@ from connectors.base.order_socket import OrderSocket
 from connectors.base.stream import Link
 from connectors.gate.keys import Key
 from connectors.gate.parse import channel_of
-from connectors.gate.parse_account import PRIVATE_CHANNELS, parse_problem
+from connectors.gate.parse_account import parse_problem
+from connectors.gate.sheet import Section
 from engine.core.venue_sheet import SECOND_US
 from engine.model.errors import BadMessage
 from engine.model.event import Event
 
-PONG = "spot.pong"
 RESET = "X-Gate-RateLimit-Reset-Timestamp"  # s
 LOGIN = 0  # the number of the log-in; subscriptions and orders count from 1
 
@@ -63,18 +63,17 @@ _ORDER_ANSWER = Decoder(_OrderAnswer)
 Frames = list[dict[str, Any]]
 
 
-def market_frames(symbols: Sequence[str], stamp_us: int) -> Frames:
+def market_frames(section: Section, symbols: Sequence[str], stamp_us: int) -> Frames:
     """Books and trades of these markets."""
-    time = {"time": stamp_us // SECOND_US}
-    books: Frames = [time | {"channel": "spot.order_book_update", "payload": [name, "100ms"]} for name in symbols]
-    return [*books, time | {"channel": "spot.trades", "payload": list(symbols)}]
+    time, books = {"time": stamp_us // SECOND_US}, f"{section.name}.order_book_update"
+    frames: Frames = [time | {"channel": books, "payload": [name, "100ms"]} for name in symbols]
+    return frames + [time | {"channel": f"{section.name}.{each}", "payload": list(symbols)} for each in section.public]
 
 
-def account_frames(key: Key, stamp_us: int) -> Frames:
-    """Orders, trades and balances of the key's account."""
-    return [
-        key.subscription(channel, stamp_us) | {"channel": channel, "payload": ["!all"]} for channel in PRIVATE_CHANNELS
-    ]
+def account_frames(section: Section, key: Key, stamp_us: int) -> Frames:
+    """What is told of the key's account."""
+    channels = [f"{section.name}.{each}" for each in section.private]
+    return [key.subscription(each, stamp_us) | {"channel": each, "payload": section.everything} for each in channels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,10 @@ class Ears:
 class Talk:
     """Subscriptions on one connection, confirmed when the venue has answered to every one of them."""
 
-    def __init__(self, frames: Callable[[int], Frames], venue_us: Callable[[], int], ears: Ears) -> None:
+    def __init__(
+        self, section: Section, frames: Callable[[int], Frames], venue_us: Callable[[], int], ears: Ears
+    ) -> None:
+        self._section = section
         self._frames = frames
         self._venue_us = venue_us
         self._ears = ears
@@ -106,7 +108,7 @@ class Talk:
         if b'"update"' in frame:
             return self._ears.read(frame, receive_us)
         answer = decode(_ANSWER, frame)
-        if channel_of(frame) == PONG:
+        if channel_of(frame) == f"{self._section.name}.pong":
             return ()
         if answer.error is not None:
             self._link.fail("a subscription was refused")
@@ -118,7 +120,7 @@ class Talk:
         return ()
 
     def beat(self) -> str:
-        return encode({"time": self._venue_us() // SECOND_US, "channel": "spot.ping"}).decode()
+        return encode({"time": self._venue_us() // SECOND_US, "channel": f"{self._section.name}.ping"}).decode()
 
     def _settle(self, number: int) -> None:
         self._waiting.discard(number)
@@ -130,15 +132,17 @@ class Talk:
 class OrderTalk(Talk):
     """The account's channels, and a log-in after which orders leave here."""
 
-    def __init__(self, key: Key, venue_us: Callable[[], int], ears: Ears, socket: OrderSocket) -> None:
-        super().__init__(lambda stamp_us: account_frames(key, stamp_us), venue_us, ears)
+    def __init__(
+        self, section: Section, key: Key, venue_us: Callable[[], int], ears: Ears, socket: OrderSocket
+    ) -> None:
+        super().__init__(section, lambda stamp_us: account_frames(section, key, stamp_us), venue_us, ears)
         self._key = key
         self._socket = socket
 
     def begin(self, link: Link) -> None:
         super().begin(link)
         self._waiting.add(LOGIN)
-        stamp_us, channel = self._venue_us(), "spot.login"
+        stamp_us, channel = self._venue_us(), f"{self._section.name}.login"
         payload = self._key.login(channel, stamp_us) | {"req_id": str(LOGIN)}
         link.send(encode(order_frame(channel, payload, stamp_us)).decode())
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.gate.parse import MarketDataParser, channel_of, parse_instruments
-from connectors.gate.parse_account import PRIVATE_CHANNELS, AccountParser, parse_problem
+from connectors.gate.parse_account import AccountParser, parse_problem
+from connectors.gate.sheet import SPOT
 from engine.core.books import BookTracker
 from engine.model.enums import UpdateSource
 from engine.model.errors import BadMessage
@@ -85,14 +86,15 @@ def payloads() -> Iterator[Any]:
 def test_every_frame_of_a_handled_channel_is_read() -> None:
     """The others are refused; how many there are is known, so that a new one is noticed."""
     market, account = MarketDataParser(SYMBOLS), AccountParser("gate", SYMBOLS)
+    private = [f"spot.{name}" for name in SPOT.private]
     kinds: Counter[str] = Counter()
     for payload in payloads():
         frame = json.dumps(payload).encode()
         channel = channel_of(frame)
         if not channel or payload.get("event") != "update" or not payload.get("result"):
             continue
-        if channel in PRIVATE_CHANNELS or channel in market.channels:
-            found = (account if channel in PRIVATE_CHANNELS else market).parse(frame, 7)
+        if channel in private or channel in market.channels:
+            found = (account if channel in private else market).parse(frame, 7)
             kinds.update(type(event).__name__ for event in found)
         else:
             kinds[channel] += 1

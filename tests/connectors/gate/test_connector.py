@@ -75,7 +75,7 @@ def test_open_orders_come_in_pages() -> None:
         rig.connector.send(FetchOpenOrders(VENUE))
         since = len(rig.told)
         await asyncio.sleep(0.025)  # the first page is on its way back
-        orders.cancel(rig.server.world, rig.account, names[-1], Fields({"currency_pair": "BTC_USDT"}))
+        orders.cancel(rig.server.world, rig.account, Fields({"currency_pair": "BTC_USDT", "order_id": names[-1]}))
         partial = await rig.heard(AccountSnapshot, lambda each: each.open_orders is not None, since)
         assert not partial.complete
 
