@@ -99,6 +99,9 @@ class RowMaker:
     # ---- streams
 
     def _trade(self, event: PublicTrade) -> None:
+        if not event.quantity:
+            self._note(f"trade {event.trade_id} is of nothing: left out")
+            return
         if event.trade_id and event.trade_id in self._trade_ids:
             self.quality.duplicate_trades += 1
             self._note(f"trade {event.trade_id} is there already: left out")

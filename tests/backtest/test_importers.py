@@ -332,6 +332,13 @@ def test_unsorted_rows_and_duplicates_are_named(tmp_path: Path) -> None:
     assert Dataset.open(tmp_path / "set").market("BTC-USDT").quality.places == market.quality.places
 
 
+def test_a_trade_of_nothing_is_left_out_and_named(tmp_path: Path) -> None:
+    text = T_TRADES + T_TRADES.splitlines()[1].replace(",1,buy,9682,0.132", ",2,buy,9682,0.000")
+    market = import_one(write(tmp_path / "trades.csv", text), "tardis", tmp_path / "set")
+    assert (market.quality.trades, market.rows[0].rows) == (1, 1)
+    assert market.quality.places == [f"{tmp_path}/trades.csv, row 3: trade 2 is of nothing: left out"]
+
+
 CROSSED = "\n".join(
     [
         "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount",
