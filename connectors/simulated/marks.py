@@ -38,10 +38,11 @@ class Touch(Struct, frozen=True):
 
 
 class PaidRate(Struct, frozen=True, gc=False):
-    """The funding rate that was paid at a time."""
+    """The funding rate that was paid at a time, on what was held at this mark."""
 
     due_us: int
     rate: Decimal
+    mark: Decimal | None
 
 
 class Marks:
@@ -99,7 +100,7 @@ class Marks:
     def fund(self) -> Decimal:
         """The payment is due: the rate of the interval that ends, and a new one begins."""
         rate = self.rate
-        self.paid.append(PaidRate(self.next_us, rate))
+        self.paid.append(PaidRate(self.next_us, rate, self.mark))
         self._sum, self._samples = ZERO, 0
         self.next_us += self.interval_us
         return rate

@@ -48,6 +48,14 @@ class OrderRegister:
         twins = self._by_client.get((account.number, instrument_id, client_order_id), [])
         return next((order for order in twins if order.is_open), twins[-1] if twins else None)
 
+    def orders(self, account: Account, instrument_id: str) -> list[VenueOrder]:
+        """All that are remembered, oldest first."""
+        return [
+            order
+            for order in self._by_venue.values()
+            if order.account is account and order.request.instrument_id == instrument_id
+        ]
+
 
 def _keys(order: VenueOrder) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
     number, instrument_id = order.account.number, order.request.instrument_id

@@ -231,6 +231,11 @@ class SimulatedExchange:
         listings = [self.listing(instrument_id)] if instrument_id else self.listings.values()
         return [order for listing in listings for order in listing.orders.values() if order.account is account]
 
+    def orders(self, account: Account, instrument_id: str) -> list[VenueOrder]:
+        """All of an account's orders on an instrument that are remembered, oldest first."""
+        self.listing(instrument_id)
+        return self._register.orders(account, instrument_id)
+
     def trades(self, account: Account, instrument_id: str, venue_order_id: str = "", after: int = 0) -> list[Fill]:
         """Own trades with a trade id above `after`, oldest first; of one order if it is named."""
         fills = self.listing(instrument_id).trades_after(account.number, after)

@@ -141,8 +141,11 @@ class Board:
         if touch == self._touch:
             return
         self._touch = touch
+        self._hub.emit(f"{self.symbol.stream}@bookTicker", self._touch_event())
+
+    def _touch_event(self) -> dict[str, Any]:
         row = self.ticker_row()
-        payload = {
+        return {
             "u": self.sequence,
             "s": row["symbol"],
             "b": row["bidPrice"],
@@ -150,7 +153,6 @@ class Board:
             "a": row["askPrice"],
             "A": row["askQty"],
         }
-        self._hub.emit(f"{self.symbol.stream}@bookTicker", payload)
 
     def _tell_trades(self, trades: list[TapeTrade], joined: list[TapeTrade]) -> None:
         for trade in trades:

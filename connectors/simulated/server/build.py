@@ -19,6 +19,8 @@ from connectors.simulated.server.gate.world import GateWorld
 from connectors.simulated.server.okx.entrance import OkxEntrance
 from connectors.simulated.server.okx.keys import Key as OkxKey
 from connectors.simulated.server.okx.world import OkxWorld
+from connectors.simulated.server.usdm.entrance import FutureEntrance
+from connectors.simulated.server.usdm.world import FutureWorld
 from connectors.simulated.server.values import EIGHT
 from connectors.simulated.server.world import World
 from connectors.simulated.venue import SimulatedExchange
@@ -33,6 +35,7 @@ FEE_RATE = Decimal("0.001")
 LEVERAGE = Decimal(10)  # of perpetuals, as long as an account has not set another
 CONTRACT_STEPS = 100  # of the quantity that the market's price suggests, in one contract
 SPOT = InstrumentKind.SPOT
+BINANCE_PERPETUAL = "binance_perpetual"
 Now = Callable[[], int]
 Accounts = Sequence[tuple[str, str, Account]]  # API key, secret, whose
 
@@ -54,7 +57,8 @@ def build_server(
     market = MarketSection(scenario=scenario.name) if seed is None else MarketSection(scenario=scenario.name, seed=seed)
     settings = VenueSettings(name, pairs, market, [], {}, 0, FEE_RATE, FEE_RATE, LEVERAGE)
     instruments, markets = synthetic_markets(settings, {name: settings}, {scenario.name: scenario}, clock.now_us())
-    served = [(_with_exact_fees if each.kind is SPOT else _in_contracts)(each) for each in instruments]
+    as_contract = _in_contracts if protocol != BINANCE_PERPETUAL else _as_it_is
+    served = [(_with_exact_fees if each.kind is SPOT else as_contract)(each) for each in instruments]
     assert scenario.start_price is not None
     exchange = SimulatedExchange(name, served, terms=contract_terms(settings, served))
     balances = dict.fromkeys((each.quote for each in served), WORTH)
@@ -91,7 +95,20 @@ def _gate(
     return VenueServer(world, GateEntrance(world))
 
 
-PROTOCOLS = {"binance": _binance, "okx": _okx, "gate": _gate}
+def _binance_perpetual(
+    exchange: SimulatedExchange, markets: Sequence[Market], now_us: Now, seed: int, accounts: Accounts
+) -> VenueServer[Any]:
+    world = FutureWorld(exchange, markets, now_us, seed=seed)
+    for key, secret, account in accounts:
+        world.add_key(hmac_credential(key, secret, account))
+    return VenueServer(world, FutureEntrance(world))
+
+
+PROTOCOLS = {"binance": _binance, BINANCE_PERPETUAL: _binance_perpetual, "okx": _okx, "gate": _gate}
+
+
+def _as_it_is(instrument: Instrument) -> Instrument:
+    return instrument
 
 
 def _in_contracts(instrument: Instrument) -> Instrument:

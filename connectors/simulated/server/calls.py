@@ -43,7 +43,10 @@ Weight = int | Callable[[Parameters], int]
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[W]):
-    """`weight` is charged first, `failure_weight` on top if it fails. `rest` is method and path, `socket` a method."""
+    """`weight` is charged first, `failure_weight` on top if it fails. `rest` is method and path, `socket` a method.
+
+    `is_signed`: where a key is needed, its signature is too.
+    """
 
     handler: Handler[W]
     weight: Weight
@@ -51,6 +54,7 @@ class Operation(Generic[W]):
     rest: tuple[str, str] | None = None
     socket: str = ""
     failure_weight: int = 0
+    is_signed: bool = True
 
     def weigh(self, params: Parameters) -> int:
         return self.weight if isinstance(self.weight, int) else self.weight(params)
@@ -64,7 +68,10 @@ def perform(
     client.charge(world.now_us, operation.weigh(call.params))
     try:
         if operation.permission is not Permission.NONE:
-            call.credential = authorize(world, operation.permission, call.params, signed, session)
+            if operation.is_signed:
+                call.credential = authorize(world, operation.permission, call.params, signed, session)
+            else:
+                call.credential = world.keys.find(signed.key, operation.permission)
         return operation.handler(world, call)
     except ApiError:
         client.weight.add(world.now_us, operation.failure_weight)

@@ -19,6 +19,7 @@ from connectors.simulated.server.values import DAY_US, MINUTE_US, SECOND_US
 
 BAN_AFTER = 10  # requests that ignore a 429
 BAN_US, BAN_MAX_US = 2 * MINUTE_US, 3 * DAY_US
+UNITS = {"SECOND": SECOND_US, "MINUTE": MINUTE_US, "DAY": DAY_US}
 MAKER_BONUS = 5  # by how much a first fill as maker lowers the count of unfilled orders; as taker 1
 
 
@@ -37,16 +38,16 @@ class Limits:
     def rows(self) -> list[dict[str, Any]]:
         """As in exchangeInfo."""
         return [
-            _row("REQUEST_WEIGHT", "MINUTE", 1, self.request_weight_1m),
+            limit_row("REQUEST_WEIGHT", "MINUTE", 1, self.request_weight_1m),
             *self.order_rows(),
-            _row("RAW_REQUESTS", "MINUTE", 5, self.raw_requests_5m),
+            limit_row("RAW_REQUESTS", "MINUTE", 5, self.raw_requests_5m),
         ]
 
     def order_rows(self) -> list[dict[str, Any]]:
-        return [_row("ORDERS", "SECOND", 10, self.orders_10s), _row("ORDERS", "DAY", 1, self.orders_1d)]
+        return [limit_row("ORDERS", "SECOND", 10, self.orders_10s), limit_row("ORDERS", "DAY", 1, self.orders_1d)]
 
 
-def _row(kind: str, interval: str, count: int, limit: int) -> dict[str, Any]:
+def limit_row(kind: str, interval: str, count: int, limit: int) -> dict[str, Any]:
     return {"rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit}
 
 
@@ -129,7 +130,7 @@ class OrderCount:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.windows = (Window(10 * SECOND_US), Window(DAY_US))
+        self.windows = [Window(UNITS[row["interval"]] * row["intervalNum"]) for row in limits.order_rows()]
 
     def check(self, now_us: int, orders: int) -> None:
         """Refuse `orders` more if that is too many."""

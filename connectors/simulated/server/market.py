@@ -18,9 +18,9 @@ from connectors.simulated.server.errors import (
     ApiError,
 )
 from connectors.simulated.server.params import INTEGER, SYMBOL, Parameters
+from connectors.simulated.server.reception import Reception
 from connectors.simulated.server.tape import INTERVALS, Bar, TapeTrade
 from connectors.simulated.server.values import DAY_US, THREE, Moment, money
-from connectors.simulated.server.world import World
 from engine.model.enums import Side
 from engine.model.money import ZERO
 
@@ -32,15 +32,15 @@ AVERAGE_MINUTES = 5
 T = TypeVar("T")
 
 
-def ping(world: World, call: Call) -> Any:
+def ping(world: Reception, call: Call) -> Any:
     return {}
 
 
-def time(world: World, call: Call) -> Any:
+def time(world: Reception, call: Call) -> Any:
     return {"serverTime": Moment(world.now_us)}
 
 
-def exchange_info(world: World, call: Call) -> Any:
+def exchange_info(world: Reception, call: Call) -> Any:
     boards, _ = select(world, call.params)
     return {
         "timezone": "UTC",
@@ -51,7 +51,7 @@ def exchange_info(world: World, call: Call) -> Any:
     }
 
 
-def depth(world: World, call: Call) -> Any:
+def depth(world: Reception, call: Call) -> Any:
     return world.board(call.params).depth(call.params.limit(DEPTH_DEFAULT, DEPTH_MAX))
 
 
@@ -61,17 +61,17 @@ def depth_weight(params: Parameters) -> int:
     return next((weight for most, weight in DEPTH_WEIGHTS if rows <= most), DEPTH_WEIGHTS[-1][1])
 
 
-def trades(world: World, call: Call) -> Any:
+def trades(world: Reception, call: Call) -> Any:
     limit = call.params.limit(ROWS_DEFAULT, ROWS_MAX)
     return [_trade_row(trade) for trade in world.board(call.params).tape.trades[-limit:]]
 
 
-def historical_trades(world: World, call: Call) -> Any:
+def historical_trades(world: Reception, call: Call) -> Any:
     rows = _numbered(world.board(call.params).tape.trades, call.params)
     return [_trade_row(trade) for trade in rows]
 
 
-def joined_trades(world: World, call: Call) -> Any:
+def joined_trades(world: Reception, call: Call) -> Any:
     params = call.params
     rows: Sequence[TapeTrade] = world.board(params).tape.joined
     if "startTime" in params or "endTime" in params:
@@ -95,7 +95,7 @@ def joined_trades(world: World, call: Call) -> Any:
     ]
 
 
-def klines(world: World, call: Call) -> Any:
+def klines(world: Reception, call: Call) -> Any:
     params = call.params
     board = world.board(params)
     interval = params.text("interval")
@@ -123,26 +123,26 @@ def klines(world: World, call: Call) -> Any:
     ]
 
 
-def average_price(world: World, call: Call) -> Any:
+def average_price(world: Reception, call: Call) -> Any:
     board = world.board(call.params)
     closed_us = board.tape.trades[-1].at_us if board.tape.trades else 0
     price = board.tape.average_price(world.now_us, AVERAGE_MINUTES)
     return {"mins": AVERAGE_MINUTES, "price": money(price), "closeTime": Moment(closed_us)}
 
 
-def price_ticker(world: World, call: Call) -> Any:
+def price_ticker(world: Reception, call: Call) -> Any:
     boards, single = select(world, call.params)
     rows = [{"symbol": board.symbol.name, "price": money(board.tape.last_price)} for board in boards]
     return rows[0] if single else rows
 
 
-def book_ticker(world: World, call: Call) -> Any:
+def book_ticker(world: Reception, call: Call) -> Any:
     boards, single = select(world, call.params)
     rows = [board.ticker_row() for board in boards]
     return rows[0] if single else rows
 
 
-def day_ticker(world: World, call: Call) -> Any:
+def day_ticker(world: Reception, call: Call) -> Any:
     mini = call.params.choice("type", {"FULL": False, "MINI": True}) or False
     boards, single = select(world, call.params)
     rows = [_day_row(board, world.now_us, mini) for board in boards]
@@ -154,12 +154,12 @@ def ticker_weight(one: int, several: int) -> Callable[[Parameters], int]:
     return lambda params: one if "symbol" in params else several
 
 
-def nothing(world: World, call: Call) -> Any:
+def nothing(world: Reception, call: Call) -> Any:
     """A list that is always empty here."""
     return []
 
 
-def select(world: World, params: Parameters) -> tuple[list[Board], bool]:
+def select(world: Reception, params: Parameters) -> tuple[list[Board], bool]:
     """The boards that `symbol`, `symbols` (a JSON array) or neither (all) name; whether it was `symbol`."""
     names = params.optional("symbols")
     if "symbol" in params:

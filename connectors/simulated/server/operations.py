@@ -21,7 +21,7 @@ def _get(path: str) -> tuple[str, str]:
     return "GET", path
 
 
-OPERATIONS = (
+OPERATIONS: tuple[Operation[World], ...] = (
     Operation(market.ping, 1, rest=_get("ping"), socket="ping"),
     Operation(market.time, 1, rest=_get("time"), socket="time"),
     Operation(market.exchange_info, 20, rest=_get("exchangeInfo"), socket="exchangeInfo"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from string import ascii_letters, digits
 
 from connectors.simulated.market import Market
+from connectors.simulated.server.board import Board
 from connectors.simulated.server.credentials import Credential, KeyRing
+from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
 from connectors.simulated.server.limits import Address, Limits, OrderCount
+from connectors.simulated.server.params import SYMBOL, Parameters
 from connectors.simulated.server.stage import Stage
 from connectors.simulated.server.users import Users
 from connectors.simulated.venue import SimulatedExchange
@@ -19,7 +22,9 @@ ID_LETTERS = ascii_letters + digits
 
 
 class Reception(Stage):
-    """`seed` makes generated client ids, `accounts` are those with a key, by number."""
+    """`seed` makes generated client ids, `accounts` are those with a key, by number, `boards` the markets by symbol."""
+
+    boards: Mapping[str, Board]
 
     def __init__(
         self,
@@ -43,6 +48,15 @@ class Reception(Stage):
         """Let a key trade for its account."""
         self.accounts[credential.account.number] = credential.account
         self.keys.add(credential)
+
+    def board(self, params: Parameters) -> Board:
+        """The board of the mandatory `symbol`."""
+        return self.board_of(params.text("symbol", SYMBOL))
+
+    def board_of(self, name: str) -> Board:
+        if name not in self.boards:
+            raise ApiError(BAD_SYMBOL)
+        return self.boards[name]
 
     def address(self, name: str) -> Address:
         if name not in self._addresses:

@@ -45,8 +45,16 @@ class Symbol:
         self.instrument = listing.instrument
         self.name = wire_name(listing.instrument)
         self.stream = self.name.lower()
-        self.filters = tuple(_filters(listing.instrument, orders_max))
-        _check(listing.instrument)
+        self.filters = tuple(self.make_filters(orders_max))
+        self.check()
+
+    def make_filters(self, orders_max: int) -> list[Filter]:
+        """In the order in which they are checked."""
+        return _filters(self.instrument, orders_max)
+
+    def check(self) -> None:
+        """Raise BadValue if the listing cannot be served."""
+        _check(self.instrument)
 
     @property
     def status(self) -> str:
@@ -102,8 +110,8 @@ class Symbol:
 
 
 def wire_name(instrument: Instrument) -> str:
-    """`BTC-USDT` is BTCUSDT."""
-    return instrument.venue_symbol or instrument.symbol.replace("-", "")
+    """`BTC-USDT` is BTCUSDT, and `BTC-USDT-PERP` is too."""
+    return instrument.venue_symbol or instrument.base + instrument.quote
 
 
 def _check(instrument: Instrument) -> None:
@@ -117,7 +125,6 @@ def _check(instrument: Instrument) -> None:
 
 
 def _filters(instrument: Instrument, orders_max: int) -> list[Filter]:
-    """In the order in which they are checked."""
     quantity_max = instrument.quantity_max or QUANTITY_MAX
     lots: dict[str, FilterValue] = {
         "minQty": max(instrument.quantity_min, instrument.quantity_step),

@@ -12,10 +12,8 @@ from connectors.simulated.book_order import What
 from connectors.simulated.market import Market
 from connectors.simulated.server.board import Board
 from connectors.simulated.server.credentials import Credential
-from connectors.simulated.server.errors import BAD_SYMBOL, ApiError
 from connectors.simulated.server.limits import Limits
 from connectors.simulated.server.order_lists import OrderLists
-from connectors.simulated.server.params import SYMBOL, Parameters
 from connectors.simulated.server.reception import Reception
 from connectors.simulated.server.reports import account_position, balance_update, execution_report, list_status
 from connectors.simulated.server.symbols import Symbol
@@ -55,15 +53,6 @@ class World(Reception):
         for board in self.boards.values():
             board.symbol.check_account(credential.account)
         super().add_key(credential)
-
-    def board(self, params: Parameters) -> Board:
-        """The board of the mandatory `symbol`."""
-        return self.board_of(params.text("symbol", SYMBOL))
-
-    def board_of(self, name: str) -> Board:
-        if name not in self.boards:
-            raise ApiError(BAD_SYMBOL)
-        return self.boards[name]
 
     # --- telling
 

@@ -20,7 +20,7 @@ from engine.app.scenarios import find_scenario, load_scenario
 from engine.schema.values import BadValue
 
 PAIR = "BTC-USDT"  # where a scenario names none
-PROTOCOLS = ("binance", "okx", "gate")
+PROTOCOLS = ("binance", "binance_perpetual", "okx", "gate")
 OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 
 
@@ -28,7 +28,10 @@ OWNERS = ("alice", "bob")  # of accounts at an exchange with a port
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Where bots connect (simulated_remote).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Speak an exchange's protocol on this port; 0: a free one.")
 @click.option(
-    "--protocol", type=click.Choice(PROTOCOLS), default="binance", help="With --port; binance by default: spot only."
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    default="binance",
+    help="With --port; binance by default: spot only. binance_perpetual: perpetuals only.",
 )
 @click.option("--scenario", "text", metavar="FILE|NAME", default="normal", help="By default: normal.")
 @click.option("--trading-pair", "pairs", multiple=True, help="With --port, again for more; BTC-USDT-PERP: a perpetual.")
@@ -56,7 +59,7 @@ def command(
     pair = scenario.trading_pair or PAIR
     if path is None:
         keys = {owner: (token_hex(32), token_hex(32)) for owner in OWNERS}
-        served = list(dict.fromkeys(pairs)) or [pair]
+        served = list(dict.fromkeys(pairs)) or [f"{pair}-PERP" if protocol == "binance_perpetual" else pair]
         server = _build(name, served, scenario, seed, keys, protocol)
         for fault in _read_faults(faults):
             server.world.wire.arm(fault)

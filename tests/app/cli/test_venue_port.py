@@ -26,6 +26,7 @@ from tests.support import ROOT
             "/api/v4/futures/usdt/order_book?contract=BTC_USDT&limit=1",
             lambda body: body["bids"][0]["p"],
         ),
+        ("binance_perpetual", "BTC-USDT-PERP", "/fapi/v1/premiumIndex?symbol=BTCUSDT", lambda body: body["markPrice"]),
     ],
 )
 def test_a_served_market(protocol: str, pair: str, question: str, best: Callable[[Any], Any], tmp_path: Path) -> None:

@@ -68,6 +68,10 @@ async def test_perpetuals_are_served_in_whole_contracts(protocol: str) -> None:
         await server.stop()
 
 
-def test_a_protocol_of_spot_markets_has_no_perpetuals() -> None:
-    with pytest.raises(BadValue, match="not a spot market"):
-        build_server("sim", ["BTC-USDT-PERP"], scenario(start_price="60000"), 3, {})
+@pytest.mark.parametrize(
+    ("protocol", "pair", "message"),
+    [("binance", "BTC-USDT-PERP", "not a spot market"), ("binance_perpetual", "BTC-USDT", "is no perpetual")],
+)
+def test_not_every_protocol_has_every_market(protocol: str, pair: str, message: str) -> None:
+    with pytest.raises(BadValue, match=message):
+        build_server("sim", [pair], scenario(start_price="60000"), 3, {}, protocol)

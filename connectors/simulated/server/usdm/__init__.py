@@ -1,0 +1,1 @@
+"""The simulated exchange's perpetuals in the protocol of Binance USD-M futures."""
