@@ -87,6 +87,7 @@ class FuturesBoard(Board):
             "funding_rate_indicative": rate,
             "total_size": str(self._held()),
             "volume_24h": money(volume),
+            "volume_24h_usd": money(quote),
             "volume_24h_base": money(volume * instrument.contract_size),
             "volume_24h_quote": money(quote),
             "volume_24h_settle": money(quote),

@@ -16,6 +16,9 @@ from engine.model.money import ZERO
 
 CROSS, NET = "cross", "net"
 TRADE, FUNDING = "2", "8"
+NOT_HERE = dict.fromkeys(  # of isolated margin, of loans, and of options
+    ("margin", "bePx", "usdPx", "liab", "liabCcy", "interest", "optVal", "posCcy", "spotInUseAmt", "spotInUseCcy"), ""
+)
 Row = dict[str, Any]
 
 
@@ -48,18 +51,17 @@ def position_row(exchange: SimulatedExchange, entries: Entries, account: Account
         "mmr": money(needed),
         "mgnRatio": money(round(margin.equity(number, contract.settle) / needed, 8)) if needed else "",
         "notionalUsd": money(value),
-        "margin": "",
         "realizedPnl": money(held.realized_pnl - sums.fees + sums.funding),
         "pnl": money(held.realized_pnl),
         "fee": money(-sums.fees),
         "fundingFee": money(sums.funding),
         "liqPenalty": "0",
         "last": money(board.tape.last_price),
-        "interest": "",
         "tradeId": sums.last_trade,
         "adl": "1",
-        "cTime": stamp(now_us),
-        "uTime": stamp(now_us),
+        "idxPx": money(contract.marks.index or ZERO),
+        **dict.fromkeys(("cTime", "uTime", "pTime"), stamp(now_us)),
+        **NOT_HERE,
     }
 
 
@@ -78,7 +80,7 @@ def bill_row(each: FillEntry | FundingEntry) -> Row:
             "pnl": money(seen.amount),
             "fee": "0",
             "ts": stamp(seen.event_us),
-            **dict.fromkeys(("ordId", "clOrdId", "tradeId", "execType", "sz", "px"), ""),
+            **dict.fromkeys(("ordId", "clOrdId", "tradeId", "execType", "sz", "px", "tag", "fillTime"), ""),
         }
     fill, pnl = each.fill, each.fill.realized or ZERO
     return same | {
@@ -92,6 +94,8 @@ def bill_row(each: FillEntry | FundingEntry) -> Row:
         "ts": stamp(fill.event_us),
         "ordId": fill.venue_order_id,
         "clOrdId": each.entry.name,
+        "tag": each.entry.tag,
+        "fillTime": stamp(fill.event_us),
         "tradeId": fill.trade_id,
         "execType": "M" if fill.liquidity is Liquidity.MAKER else "T",
         "sz": money(fill.quantity),

@@ -26,6 +26,7 @@ from engine.model.order import is_liquidation
 
 WINDOW_US = 2_000_000
 PLACE, CANCEL, AMEND = "place", "cancel", "amend"
+SUMS = ("totalEq", "adjEq", "isoEq", "ordFroz", "imr", "mmr", "mgnRatio", "notionalUsd", "upl")  # in USD: not here
 BATCHES = {domain: f"batch {domain}" for domain in (PLACE, CANCEL, AMEND)}
 
 
@@ -138,7 +139,10 @@ class OkxWorld(Stage):
                 | {"frozenBal": frozen, "ordFrozen": frozen, "imr": frozen, "mmr": money(needed), "upl": money(profit)}
                 | dict.fromkeys(("liab", "interest", "crossLiab"), "0")
             )
-        return {"uTime": stamp(self.now_us), "totalEq": "", "details": rows}
+        sums = dict.fromkeys(
+            ("totalEq", "adjEq", "isoEq", "ordFroz", "imr", "mmr", "mgnRatio", "notionalUsd", "upl"), ""
+        )
+        return {"uTime": stamp(self.now_us), "details": rows} | sums
 
     # --- the parts
 
