@@ -1,18 +1,21 @@
 """Whether the venues and we agree: the ledger against balances, and the proof that ends the causes of SAFE.
 
-A venue is compared when it is quiet: no order of ours there is in doubt or on its way out, and no fill was booked
-within BALANCE_LAG_US before the balances were asked for, so that balances which are behind do not look like a loss.
+Of balances those assets are compared that are certain: no order that is not proven could have moved them, and no fill
+did within BALANCE_LAG_US before the balances were asked for, so that balances which are behind do not look like a loss.
+Orders that come and go do not change what we own: a bot that is always busy is compared too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 
 from engine.core.halt import Halt
 from engine.core.modes import CAUSES, Cause, CauseKind, Exit
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import SECOND_US
-from engine.model.enums import Action, Channel, Command, Health, Phase
+from engine.model.enums import Action, Channel, Health, Phase
 from engine.model.event import AccountSnapshot
+from engine.model.fill import Fill
 
 BALANCE_LAG_US = 5 * SECOND_US  # balances may be this far behind the trades
 AGAIN_US = 3 * SECOND_US  # trades that were executed by now can be fetched by then
@@ -30,15 +33,20 @@ class Comparison:
         self._state = state
         self._halt = halt
         self._streams = streams
-        self._booked_us: dict[str, int] = {}  # when a fill was booked last, by venue
+        self._booked_us: dict[tuple[str, str], int] = {}  # when a fill moved our ledger last, by venue and asset
+        self._fee_assets: set[tuple[str, str]] = set()  # any order may move these
+        self._gaps: dict[tuple[str, str], tuple[Decimal, int]] = {}  # ours less theirs, and `_booked_us` then
         self._equal_us: dict[str, int] = {}  # start of the last balances that agreed with our ledger
         self._differs_us: dict[str, int] = {}  # when they last did not, since they did
         self._denied_us: dict[str, int] = {}  # when a venue last said that our key may not do something
         self._cursors: dict[str, str] = {}  # by instrument, as of the last agreement
 
-    def note_fill(self, venue: str, now_us: int) -> None:
-        """Our ledger has moved."""
-        self._booked_us[venue] = now_us
+    def note_fill(self, venue: str, fill: Fill) -> None:
+        """It was booked, or taken back."""
+        market, fee = self._state.portfolio.markets[fill.instrument_id], (venue, fill.fee_asset)
+        self._fee_assets.add(fee)
+        for key in ((venue, market.base.asset), (venue, market.money.asset), fee):
+            self._booked_us[key] = fill.receive_us
 
     def note_denied(self, venue: str, now_us: int) -> None:
         """The key has no right to what was asked for. It is tried again KEY_AGAIN_US after the last refusal."""
@@ -48,26 +56,51 @@ class Comparison:
         self._halt.add(CauseKind.KEY_CHANGED, venue, text, now_us, fix)
 
     def apply_balances(self, snapshot: AccountSnapshot) -> None:
-        """Compare, if the venue is quiet. The first difference is looked into, the same one again is a fact."""
+        """Compare what is certain. The first difference is looked into, the same one again is a fact."""
         venue, started_us = snapshot.venue, snapshot.started_us
         stream = self._streams.get(venue)
         if stream is None or snapshot.balances is None or not snapshot.complete:
             return
         differs_us = self._differs_us.get(venue, 0)
-        if not self._quiet(venue, started_us) or (differs_us and not stream.fresh((Action.TRADES,), differs_us)):
+        if differs_us and not stream.fresh((Action.TRADES,), differs_us):
             return
-        differences = self._state.portfolio.differences(venue)
-        self._halt.watch_ledger(venue, differences, snapshot.receive_us)
-        if not differences:
+        assets = [account.asset for account in self._state.portfolio.accounts.values() if account.venue == venue]
+        certain = self._certain(venue, assets, started_us)
+        differences = self._differences(venue, certain, snapshot.receive_us)
+        if differences:
+            self._look_into(venue, stream, snapshot.receive_us)
+        elif len(certain) == len(assets):
+            self._halt.watch_ledger(venue, {}, snapshot.receive_us)
             self._differs_us.pop(venue, None)
             self._equal_us[venue] = started_us
             self._cursors.update(self._cursors_of(venue))
-            return
-        self._differs_us[venue] = snapshot.receive_us
+
+    def _differences(self, venue: str, certain: Collection[str], now_us: int) -> bool:
+        """Whether any of these assets is not the venue's; what was not the last time either is told."""
+        found = self._state.portfolio.differences(venue)
+        differs, proven = False, {}
+        for asset in certain:
+            key = (venue, asset)
+            if asset not in found:
+                self._gaps.pop(key, None)
+                continue
+            ours, theirs = found[asset]
+            gap = (ours - theirs, self._booked_us.get(key, 0))
+            if self._gaps.get(key) == gap:
+                proven[asset] = found[asset]
+            self._gaps[key] = gap
+            differs = True
+        if proven:
+            self._halt.watch_ledger(venue, proven, now_us)
+        return differs
+
+    def _look_into(self, venue: str, stream: UserStream, now_us: int) -> None:
+        """Fetch all trades since the last agreement, and the balances once more."""
+        self._differs_us[venue] = now_us
         for instrument_id in self._cursors_of(venue):
             self._state.orders.set_cursor(instrument_id, self._cursors.get(instrument_id, ""))
         for action in (Action.TRADES, Action.BALANCES):
-            stream.want(action, snapshot.receive_us + AGAIN_US)
+            stream.want(action, now_us + AGAIN_US)
 
     def tick(self, now_us: int) -> None:
         """End the causes that wait for a comparison and have it; ask for what is missing."""
@@ -84,19 +117,18 @@ class Comparison:
         cursors = self._state.orders.cursors
         return {each: cursors.get(each, "") for each in self._state.instruments if each.startswith(prefix)}
 
-    def _quiet(self, venue: str, started_us: int) -> bool:
-        if self._booked_us.get(venue, 0) + BALANCE_LAG_US >= started_us:
-            return False
-        return not any(
-            order.venue == venue
-            and (
-                order.phase is not Phase.LIVE
-                or order.command is not Command.NONE
-                or order.venue_filled > order.filled
-                or order.provisional is not None
-            )
-            for order in self._state.orders.active()
-        )
+    def _certain(self, venue: str, assets: Iterable[str], started_us: int) -> list[str]:
+        """Those that cannot have moved, from a while before balances were asked for, without our knowledge."""
+        moving: set[tuple[str, str]] = set()
+        for order in self._state.orders.active():
+            if order.venue == venue and (
+                order.phase is not Phase.LIVE or order.venue_filled > order.filled or order.provisional is not None
+            ):
+                market = self._state.portfolio.markets[order.instrument_id]
+                moving |= {(venue, market.base.asset), (venue, market.money.asset)} | self._fee_assets
+        since_us = started_us - BALANCE_LAG_US
+        keys = ((venue, asset) for asset in assets)
+        return [key[1] for key in keys if key not in moving and self._booked_us.get(key, 0) < since_us]
 
     def _proven(self, venue: str, cause: Cause, now_us: int) -> bool:
         """Everything that the cause calls for was told by the venue since."""

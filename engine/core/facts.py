@@ -123,8 +123,9 @@ class Facts:
         """Book what happened to an order, and tell who has to know."""
         order = change.order
         self.state.portfolio.apply(change)
-        if change.fill is not None:
-            self.comparison.note_fill(order.venue, change.fill.receive_us)
+        fill = change.fill or change.reversed
+        if fill is not None:
+            self.comparison.note_fill(order.venue, fill)
         if order.status is REJECTED and change.status_before is not REJECTED:
             self._rejected(order)
         if change.alarms:

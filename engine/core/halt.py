@@ -65,7 +65,6 @@ class Halt:
         self._causes: dict[tuple[str, CauseKind], Cause] = {}
         self._modes: dict[str, Mode] = {}  # of the scopes that are not in RUN
         self._fresh_us: dict[str, int] = {}  # when a book was last good
-        self._gaps: dict[str, dict[str, Decimal]] = {}  # ours less theirs, at the last comparison
         self._storms: dict[tuple[str, str], deque[int]] = {}
 
     # reading
@@ -206,19 +205,14 @@ class Halt:
             self.clear(CauseKind.BOOK_STALE, instrument_id, now_us)
 
     def watch_ledger(self, venue: str, differences: Mapping[str, tuple[Decimal, Decimal]], now_us: int) -> None:
-        """Our totals against a venue's, per asset that differs. Called after each complete balance report, when no
-        command is in flight. The same difference twice in a row, with trades fetched between, is no matter of timing.
-        """
-        gaps = {asset: ours - theirs for asset, (ours, theirs) in differences.items()}
-        before = self._gaps.get(venue)
-        self._gaps[venue] = gaps
-        if not gaps:
+        """Our totals and a venue's, per asset where they are proven to differ; empty: all of them agree."""
+        if not differences:
             self.clear(CauseKind.LEDGER, venue, now_us)
-        elif gaps == before:
-            rows = [f"{asset} ours {show_number(a)}, theirs {show_number(b)}" for asset, (a, b) in differences.items()]
-            text = f"our ledger and the balances differ: {'; '.join(rows)}. All own orders are cancelled."
-            fix = "look for trades, transfers or fees that this bot did not see, then restart it to adopt the balances"
-            self.add(CauseKind.LEDGER, venue, text, now_us, fix)
+            return
+        rows = [f"{asset} ours {show_number(a)}, theirs {show_number(b)}" for asset, (a, b) in differences.items()]
+        text = f"our ledger and the balances differ: {'; '.join(rows)}. All own orders are cancelled."
+        fix = "look for trades, transfers or fees that this bot did not see, then restart it to adopt the balances"
+        self.add(CauseKind.LEDGER, venue, text, now_us, fix)
 
     def watch_equity(self, equity: Decimal, now_us: int) -> None:
         """Equity, marked to market: pause at `max_drawdown` from its peak, stop at `kill_switch`."""

@@ -18,6 +18,7 @@ from engine.model.account import Balance
 from engine.model.enums import (
     Action,
     Channel,
+    Command,
     Health,
     Liquidity,
     OperatorAction,
@@ -317,3 +318,49 @@ def test_a_book_that_is_not_the_venues_is_told_of() -> None:
     (notice,) = (each for each in watched.engine.take_notices() if isinstance(each, Notice) and each.code == "W-BOOK")
     assert "bid 90: ours 1, theirs 0" in notice.text
     assert watched.state.books.book(BTC).best_bid is None
+
+
+def test_a_bot_that_is_always_busy_is_compared_too() -> None:
+    """An order that is always on its way out does not change what is owned."""
+    watched = Watched(leftover=LeftoverPolicy.CANCEL)
+    row = watched.update(OrderStatus.OPEN, UpdateSource.SNAPSHOT)
+    watched.engine.apply(AccountSnapshot("sim", row.receive_us, row.receive_us, open_orders=(row,)))
+    watched.open = (row,)
+    watched.total = Decimal(99)
+    watched.run(70)
+    order = watched.state.orders.by_client_id(OWN)
+    assert order is not None
+    assert order.command is Command.CANCEL
+    assert CauseKind.LEDGER in watched.kinds()
+
+
+def test_an_order_of_which_nothing_is_proven_leaves_what_it_may_have_moved_open() -> None:
+    watched = Watched()
+    watched.engine.apply(watched.update(OrderStatus.OPEN, UpdateSource.SNAPSHOT))
+    order = watched.state.orders.by_client_id(OWN)
+    assert order is not None
+    order.venue_filled = Decimal("0.1")  # its trade has not been told yet
+    watched.total = Decimal(99)
+    watched.run(70)
+    assert CauseKind.LEDGER not in watched.kinds()
+
+
+def test_the_same_difference_after_a_fill_is_another_one() -> None:
+    """A fill that is always under way when balances are told is no loss."""
+    watched = Watched(leftover=LeftoverPolicy.CLAIM)
+    watched.engine.apply(watched.update(OrderStatus.OPEN, UpdateSource.SNAPSHOT))
+    watched.answering = False
+    for number, told in enumerate((True, True, True, False)):
+        watched.total -= 1  # a fill that we have not heard of
+        for request in (FetchTrades(BTC), FetchBalances("sim")):
+            watched.run(8)
+            watched.answer(request, START_US + watched.at * SECOND_US)
+        assert CauseKind.LEDGER not in watched.kinds(), number
+        if told:
+            now_us = START_US + watched.at * SECOND_US
+            terms = (BTC, Side.BUY, *map(Decimal, (1, "0.1", "0.9")), "USDT", Liquidity.MAKER, now_us, now_us)
+            watched.engine.apply(Fill(str(number), OWN, "V1", *terms))
+    for request in (FetchTrades(BTC), FetchBalances("sim")):
+        watched.run(8)
+        watched.answer(request, START_US + watched.at * SECOND_US)
+    assert CauseKind.LEDGER in watched.kinds()
