@@ -101,6 +101,7 @@ class Board:
     # --- how spot markets say it
 
     no_size: str | int = ""
+    has_mark = False  # in its ticker, which then changes without trades too
 
     def size(self, quantity: Decimal) -> str | int:
         return money(quantity)
@@ -161,7 +162,7 @@ class Board:
     def _flush_slowly(self, now_us: int) -> None:
         """Every second: tickers and candles."""
         number = self.tape.trades[-1].number if self.tape.trades else 0
-        if number != self._told_number:
+        if number != self._told_number or self.has_mark:
             self._told_number = number
             self._emit("tickers", now_us, self.ticker_news(now_us))
         for interval, name in INTERVALS.items():

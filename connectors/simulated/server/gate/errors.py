@@ -60,6 +60,7 @@ LEVERAGE_TOO_HIGH = Kind(400, "LEVERAGE_TOO_HIGH", "leverage is above the maximu
 ORDER_POC_IMMEDIATE = Kind(400, "ORDER_POC_IMMEDIATE", "order would match and take immediately")
 ORDER_FINISHED = Kind(400, "ORDER_FINISHED", "order finished")
 POSITION_EMPTY = Kind(400, "POSITION_EMPTY", "position is empty")
+POSITION_NOT_FOUND = Kind(400, "POSITION_NOT_FOUND", "position not found")
 POSITION_HOLDING = Kind(400, "POSITION_HOLDING")
 INCREASE_POSITION = Kind(400, "INCREASE_POSITION", "a reduce-only order would increase the position")
 

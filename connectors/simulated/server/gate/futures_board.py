@@ -23,6 +23,7 @@ class FuturesBoard(Board):
 
     prefix = "futures"
     no_size = 0
+    has_mark = True
 
     def __init__(self, listing: Listing, hub: Hub) -> None:
         super().__init__(listing, hub)
@@ -98,6 +99,10 @@ class FuturesBoard(Board):
         """Whether a price deviates too much from the mark."""
         mark = self.contract.marks.mark
         return price > HIGHEST if mark is None else abs(price - mark) > mark * DEVIATION
+
+    def is_known(self, account: int) -> bool:
+        """Whether an account has ever had a position here, or set its leverage."""
+        return bool(self.listing.trades.get(account)) or account in self.contract.leverages
 
     def info(self) -> dict[str, Any]:
         """A row of `contracts`."""

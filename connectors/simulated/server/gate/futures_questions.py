@@ -11,6 +11,7 @@ from connectors.simulated.server.gate.errors import (
     BAD_VALUE,
     LEVERAGE_TOO_HIGH,
     POSITION_HOLDING,
+    POSITION_NOT_FOUND,
     GateError,
     futures_refusal,
 )
@@ -142,17 +143,20 @@ def account_book(world: GateWorld, account: Account, fields: Fields) -> Any:
 
 
 def positions(world: GateWorld, account: Account, fields: Fields) -> Any:
-    """GET positions: of every contract that was traded; with `holding` those that are not flat."""
+    """GET positions: of every contract that the account knows; with `holding` those that are not flat."""
     holding = fields.flag("holding")
     return [
         world.position(account, board)
         for board in world.contracts.values()
-        if account.number in board.contract.positions and (not holding or board.contract.holding(account.number))
+        if board.is_known(account.number) and (not holding or board.contract.holding(account.number))
     ]
 
 
 def position(world: GateWorld, account: Account, fields: Fields) -> Any:
-    return world.position(account, world.contract(fields.need("contract")))
+    board = world.contract(fields.need("contract"))
+    if not board.is_known(account.number):
+        raise GateError(POSITION_NOT_FOUND)
+    return world.position(account, board)
 
 
 def set_leverage(world: GateWorld, account: Account, fields: Fields) -> Any:

@@ -137,6 +137,7 @@ async def test_money() -> None:
 async def test_leverage_and_modes() -> None:
     async with serving(make=with_perpetual) as site:
         path = f"{ROOT}/positions/{NAME}/leverage"
+        assert (await site.signed("GET", f"{ROOT}/positions/{NAME}")).body["label"] == "POSITION_NOT_FOUND"
         await trade(site, 1_000_000, "90")
         for query, label in (
             ("leverage=0&cross_leverage_limit=20", None),
