@@ -13,12 +13,15 @@ from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.ports import Record
 from engine.core.state import State
+from engine.model.enums import Action
 from engine.model.event import OperatorCommand, RequestSent, SettingsChanged, TradesSynced, TransferSeen
 from engine.model.order import Order
 from engine.model.request import AmendOrder, CancelOrder, RecallOrder, Request, SubmitOrder
 from engine.store.causes import cause_of
 from engine.store.errors import LogFailed
 from engine.store.order_log import OrderLog
+
+SUBMIT = Action.SUBMIT
 
 
 class Recorder:
@@ -161,7 +164,7 @@ class Recorder:
 
     def _sent(self, sent: RequestSent, state: State) -> None:
         order = state.orders.by_client_id(sent.client_order_id)
-        if order is not None:
+        if order is not None and sent.action is SUBMIT:  # the other requests change nothing by leaving
             self._note_order(order, sent.sent_us, cause_of(sent))
 
     def _transfer(self, transfer: TransferSeen, state: State) -> None:
