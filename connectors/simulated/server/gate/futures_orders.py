@@ -53,8 +53,10 @@ def read_order(
     instrument = board.listing.instrument
     size, price, text = fields.signed("size"), fields.decimal("price") or ZERO, fields.text("text")
     force, closes = fields.text("tif", "gtc"), fields.flag("close")
-    if force not in FORCES or (text and not is_text(text)):
-        raise GateError(BAD_TEXT if force in FORCES else BAD_VALUE, "" if force in FORCES else "Invalid tif")
+    if force not in FORCES:
+        raise GateError(BAD_VALUE, "Invalid tif")
+    if text and not is_text(text):
+        raise GateError(BAD_TEXT)
     if size is None:
         raise GateError(MISSING, "Missing required parameter: size")
     if closes:

@@ -18,7 +18,8 @@ from connectors.simulated.server.values import TimeUnit
 from connectors.simulated.venue_order import Account
 
 MARKETS_OF = ("trades", "tickers", "book_ticker")  # their payload is a list of markets
-PRIVATE = ("orders", "usertrades", "balances", "positions")
+PRIVATE = {"spot": ("orders", "usertrades", "balances")}
+PRIVATE["futures"] = (*PRIVATE["spot"], "positions")
 ALL = "!all"
 BOOK_SPEEDS = ("20ms", "100ms")
 SUBSCRIBE_ERROR, SIGN_ERROR = 2, 4
@@ -124,7 +125,7 @@ class Session:
         names = [str(each) for each in payload]
         if section != self._section:
             raise GateError(BAD_VALUE, f"unknown channel: {channel}")
-        if kind in PRIVATE:
+        if kind in PRIVATE[section]:
             return [self._private(channel, names, self._owner(channel, message).account.number)]
         if kind in MARKETS_OF and names:
             return [f"{channel} {self._pair(pair)}" for pair in names]
