@@ -81,6 +81,9 @@ class Recorder:
         """
         self._settle()
         self._remember()
+        if self._state is not None:
+            for instrument_id, owner in self._state.portfolio.take_given():
+                self._log.note_given(instrument_id, owner, self._now_us)
         self.journal.flush()
         announced = self._announced()
         return self.flush() if requests or announced or self._log.due(self._now_us) else ""

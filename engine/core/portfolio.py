@@ -54,6 +54,7 @@ class Portfolio:
         self.markets: dict[str, Market] = {}
         self.venue_positions: dict[str, Position] = {}  # the venues' words on derivatives, by instrument id
         self._ledgers: dict[str, dict[str, PositionLedger]] = {each: {} for each in instruments}
+        self._given: dict[tuple[str, str], None] = {}
         self._opened: set[str] = set()
         self._transfers: OrderedDict[tuple[str, str, str, int, str], None] = OrderedDict()
         for instrument_id, instrument in instruments.items():
@@ -93,6 +94,14 @@ class Portfolio:
         if owner not in owners:
             owners[owner] = PositionLedger(self.markets[instrument_id].instrument, owner)
         return owners[owner]
+
+    def take_given(self) -> list[tuple[str, str]]:
+        """Instrument and owner of every ledger that changed for no fact since the last call: adopted, handed over."""
+        given, self._given = list(self._given), {}
+        return given
+
+    def has_ledger(self, instrument_id: str, owner: str) -> bool:
+        return owner in self._ledgers[instrument_id]
 
     def ledgers(self, owner: str | None = None) -> Iterator[PositionLedger]:
         """The ledgers of one owner, or all of them."""
@@ -176,6 +185,7 @@ class Portfolio:
         side = Side.BUY if quantity > 0 else Side.SELL
         value = value_of(market.instrument, abs(quantity), average_price)
         self.ledger(instrument_id, owner).book(side, abs(quantity), value)
+        self._given[instrument_id, owner] = None
         if not market.spot:
             market.net.book(side, abs(quantity), value)
         market.position += quantity
@@ -187,6 +197,7 @@ class Portfolio:
             side = Side.BUY if given.quantity > 0 else Side.SELL
             self.ledger(instrument_id, receiver).book(side, abs(given.quantity), given.cost)
             given.quantity = given.cost = ZERO
+            self._given |= {(instrument_id, owner): None, (instrument_id, receiver): None}
 
     def retire(self, owner: str, receiver: str) -> None:
         """Add all that an owner holds and has earned to another's ledgers, and forget the owner."""
@@ -194,6 +205,7 @@ class Portfolio:
             if owner in owners:
                 self.hand_over(instrument_id, owner, receiver)
                 done, heir = owners.pop(owner), self.ledger(instrument_id, receiver)
+                self._given |= {(instrument_id, owner): None, (instrument_id, receiver): None}
                 heir.realized += done.realized
                 heir.fees_quote += done.fees_quote
                 heir.funding_quote += done.funding_quote

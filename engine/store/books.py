@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from engine.core.order_change import Change
 from engine.core.portfolio import Portfolio
+from engine.core.position import PositionLedger
 from engine.model.event import TransferSeen
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO, to_text
@@ -46,6 +47,10 @@ class Books:
         self.position(transfer.instrument_id)
         return self._added(of_transfer(transfer))
 
+    def given(self, instrument_id: str, owner: str) -> None:
+        """This ledger changed for no fact, or is gone."""
+        self._moved[instrument_id, owner] = None
+
     def position(self, instrument_id: str) -> None:
         """Any ledger of this instrument may have changed."""
         for ledger in self._portfolio.ledgers():
@@ -66,9 +71,10 @@ class Books:
         for key in self._touched:
             pending.put(UPSERT_BALANCE, key, (*key, to_text(self._totals[key])))
         for instrument_id, owner in self._moved:
-            ledger = self._portfolio.ledger(instrument_id, owner)
-            pending.put(UPSERT_LEDGER, (instrument_id, owner, False), ledger_row(ledger, net=False))
             market = self._portfolio.markets[instrument_id]
+            known = self._portfolio.has_ledger(instrument_id, owner)
+            ledger = self._portfolio.ledger(instrument_id, owner) if known else PositionLedger(market.instrument, owner)
+            pending.put(UPSERT_LEDGER, (instrument_id, owner, False), ledger_row(ledger, net=False))
             if not market.spot:
                 pending.put(UPSERT_LEDGER, (instrument_id, "", True), ledger_row(market.net, net=True))
         self._touched.clear()

@@ -149,10 +149,11 @@ class OrderLog:
         seq = self.note_event("TRANSFER", dict(zip(TRANSFER_COLUMNS, row, strict=True)), now_us)
         self._pending.put_postings(seq, self._books.transfer(transfer))
 
-    def note_position(self, instrument_id: str) -> None:
-        """After a position was adopted or handed over: its ledgers are written with the next commit."""
+    def note_given(self, instrument_id: str, owner: str, now_us: int) -> None:
+        """After an owner's position was adopted or handed over."""
         assert self._books is not None, "money belongs to a portfolio: follow it first"
-        self._books.position(instrument_id)
+        self._books.given(instrument_id, owner)
+        self._wait(now_us)
 
     def note_cursor(self, instrument_id: str, cursor: str, now_us: int) -> None:
         """All own trades up to the cursor are noted. It becomes durable with them, never before."""

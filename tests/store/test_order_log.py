@@ -226,11 +226,24 @@ def test_positions_are_recovered(bot: Bot) -> None:
     bot.fill(spot, "0.4", fee="0.001", fee_asset="BTC")
     bot.fill(perpetual, "1", fee="0.2", fee_asset="BNB")
     bot.transfer("-3", "funding", "f1", PERPETUAL.instrument_id)
+    bot.commit()
     bot.portfolio.hand_over(SPOT.instrument_id, "pmm", "grid")
-    bot.log.note_position(SPOT.instrument_id)
+    bot.portfolio.retire("grid", "heir")
+    bot.portfolio.adopt("pmm", PERPETUAL.instrument_id, D(-1), D(50_000))
+    bot.portfolio.adopt("pmm", PERPETUAL.instrument_id, D(1), D(50_000))
+    given = bot.portfolio.take_given()
+    assert given == [
+        (SPOT.instrument_id, "pmm"),
+        (SPOT.instrument_id, "grid"),
+        (SPOT.instrument_id, "heir"),
+        (PERPETUAL.instrument_id, "pmm"),
+    ]
+    for instrument_id, owner in given:
+        bot.log.note_given(instrument_id, owner, bot.now_us)
+    assert bot.portfolio.take_given() == []
     bot.commit()
     again = restarted(bot).portfolio
-    assert again.position(SPOT.instrument_id) == again.position(SPOT.instrument_id, "grid") == D("0.399")
+    assert again.position(SPOT.instrument_id) == again.position(SPOT.instrument_id, "heir") == D("0.399")
     ledger = again.ledger(PERPETUAL.instrument_id, "pmm")
     assert (ledger.quantity, ledger.cost, ledger.funding_quote) == (1, 50_000, -3)
     assert ledger.unpriced_fees == bot.portfolio.ledger(PERPETUAL.instrument_id, "pmm").unpriced_fees
