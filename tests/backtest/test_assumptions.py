@@ -83,7 +83,7 @@ def test_a_spread_is_assumed_around_trades(tmp_path: Path) -> None:
     """Data of trades alone show no book: nothing can be quoted unless a spread is assumed."""
     lines = [line for line in capture_lines(5, 120) if "@trade" in line]
     import_one(write(tmp_path / "trades.raw.gz", "".join(lines)), "capture", tmp_path / "set")
-    blind = run(tmp_path / "blind", tmp_path / "set")[1]
+    blind = run(tmp_path / "blind", tmp_path / "set", "backtest.valuation=liquidation")[1]
     seeing = run(tmp_path / "seeing", tmp_path / "set", "backtest.assumed_spread=2bps", "risk.stale_data=1m")[1]
     assert (blind["orders"]["submitted"], blind["orders"]["fills"]) == (0, 0)
     assert seeing["orders"]["submitted"] >= 2

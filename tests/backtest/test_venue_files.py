@@ -114,6 +114,7 @@ def okx(kind: str, sequence: int, previous: int, bids: list[list[str]], asks: li
 
 
 OKX = (
+    f"https://www.okx.com/api/v5/public/instruments?instType=SPOT -> {START_US / 1e6}: {{}}\n"
     "wss://ws.okx.com:8443/ws/v5/public <- 1700006400.0: {}\n"
     '1700006400.1: {"event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"}}\n'
     + okx("snapshot", 7, -1, [["99", "1"]], [["101", "2"]])
@@ -262,6 +263,10 @@ def test_orders_become_levels(tmp_path: Path, events: list[tuple[int, str, objec
     assert kinds(tmp_path, *BEGUN, *events) == rows
 
 
+def test_a_trade_before_the_book_is_a_sellers(tmp_path: Path) -> None:
+    assert kinds(tmp_path, (0, "trade", {"price": 99.0, "amount": 1, "id": 2}), (1, "order_book", BEST))[0][0] == K.SELL
+
+
 def test_a_trade_is_placed_before_what_it_did(tmp_path: Path) -> None:
     path = write(tmp_path / "b.log", bitstamp(*BITSTAMP))
     import_one(path, "bitstamp", tmp_path / "set", venue="bitstamp")
@@ -317,9 +322,9 @@ BAD = [
     ("binance", "binance", T_DEPTH.replace(",snap,99,1", ",snap,99,1e31"), "row 2: '1e31' has more than 30 digits"),
     ("binance", "binance", T_DEPTH.replace(",snap,99,1", ",snap,99,1e30"), "is too large for steps of 1"),
     ("binance", "binance", T_DEPTH.replace(str(MS), "4" * 16), "row 5: '4444444444444444' is not a time from 1970 to"),
-    ("capture", "okx", OKX[:-10], "row 4: Input data was truncated"),
+    ("capture", "okx", OKX[:-10], "row 5: Input data was truncated"),
     ("capture", "okx", okx("snapshot", 7, -1, [["1", "x"]], []), "row 1: 'x' is not a plain number"),
-    ("capture", "okx", OKX.replace(str(MS + 7), "9" * 15), "row 3: is of a time 998299993600.0 s after its receipt"),
+    ("capture", "okx", OKX.replace(str(MS + 7), "9" * 15), "row 4: is of a time 998299993600.0 s after its receipt"),
     ("capture", "gate", GATE.replace('"U"', '"V"'), "row 6: Object missing required field `U`"),
 ]
 
