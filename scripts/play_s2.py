@@ -10,8 +10,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,22 +24,17 @@ from connectors.paper.candle_rows import CandleFile, CandleRows
 from connectors.paper.latency import Latency, constant
 from engine.backtest.recording import Recording
 from engine.backtest.run import play
-from engine.core.actions import Action, SetQuotes, StartExecutor
 from engine.core.driver import Driver
 from engine.core.engine import Engine, Settings
-from engine.core.executors.quote_settings import QuoteSettings
 from engine.core.limits import RiskLimits
 from engine.core.order_ids import OrderIds
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.model.enums import Side
 from engine.model.instrument import Instrument
-from engine.model.quote import Quote
+from strategies.signal_follower import SignalFollower, SignalFollowerConfig
 
 MINUTE_US = 60_000_000
-FAST, SLOW = 20, 100
-ONE = Decimal(1)
-REACH = Decimal("0.05")  # a limit that takes whatever the next open is
 INSTRUMENT = Instrument(
     instrument_id="paper:BTC-USDT",
     venue="paper",
@@ -52,68 +46,9 @@ INSTRUMENT = Instrument(
     taker_rate=Decimal("0.0004"),
 )
 BASE, QUOTE = Decimal(100), Decimal(10_000_000)
-EXECUTOR = QuoteSettings(order_refresh_time_us=0, filled_order_delay_us=0, post_only=False)
-
-
-class Average:
-    """Of the last `length` closes."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self.values: deque[float] = deque(maxlen=length)
-        self.total = 0.0
-
-    def add(self, value: float) -> float:
-        """The average with one more close."""
-        values = self.values
-        if len(values) == self.length:
-            self.total -= values[0]
-        values.append(value)
-        self.total += value
-        return self.total / self.length
-
-
-class Crossing:
-    """S2 as a controller that reads candles."""
-
-    name = "s2"
-    reads = (INSTRUMENT.instrument_id, MINUTE_US)
-
-    def __init__(self) -> None:
-        self._fast, self._slow = Average(FAST), Average(SLOW)
-        self._seen = 0
-        self._gap = 0.0
-        self._wanted = Decimal(0)
-        self._started = False
-
-    def read(self, close_us: int, open_: float, high: float, low: float, close: float, volume: float) -> bool:
-        """Whether the averages crossed."""
-        before, self._gap = self._gap, self._fast.add(close) - self._slow.add(close)
-        self._seen += 1
-        if self._seen <= SLOW:
-            return False
-        if self._gap > 0 >= before:
-            self._wanted = ONE
-        elif self._gap < 0 <= before:
-            self._wanted = ONE - ONE
-        else:
-            return False
-        return True
-
-    def decide(self, state: State) -> Sequence[Action]:
-        """An order for what is missing; none once it is there."""
-        missing = self._wanted - state.portfolio.position(INSTRUMENT.instrument_id)
-        actions: list[Action] = []
-        if not self._started:
-            self._started = True
-            actions.append(StartExecutor("s2/quotes", "quote", EXECUTOR))
-        mid = state.mid(INSTRUMENT.instrument_id)
-        if not missing or mid is None:
-            return [*actions, SetQuotes("s2/quotes", ())]
-        side = Side.BUY if missing > 0 else Side.SELL
-        price = INSTRUMENT.round_price(mid * (1 + REACH if missing > 0 else 1 - REACH), side)
-        quote = Quote(INSTRUMENT.instrument_id, side, price, abs(missing), "take")
-        return [*actions, SetQuotes("s2/quotes", (quote,))]
+CROSSING = SignalFollowerConfig(
+    exchange="paper", trading_pair="BTC-USDT", quantity=Decimal(1), fast=20, slow=100, slippage_max=Decimal("0.05")
+)
 
 
 def load_candles(path: Path) -> CandleRows:
@@ -141,7 +76,7 @@ def main(arguments: argparse.Namespace, folder: Path) -> None:
     streams = {"paper": UserStream("paper", [INSTRUMENT.instrument_id], state.orders.cursors, sheets["paper"])}
     settings = Settings(bot="bench", quote="USDT", grid_us=MINUTE_US, limits=RiskLimits(stale_data_us=10 * MINUTE_US))
     recording = Recording(folder, "USDT")
-    engine = Engine(state, [Crossing()], settings, streams, [recording.hear], recording.changed)
+    engine = Engine(state, [SignalFollower("s2", CROSSING)], settings, streams, [recording.hear], recording.changed)
     recording.follow(engine)
     glide = None if arguments.every_tick else recording.following(venue.glide)
     driver = Driver(engine, [venue], lambda requests: "", glide=glide)

@@ -89,7 +89,7 @@ class SignalFollower:
     def read(self, close_us: int, open_: float, high: float, low: float, close: float, volume: float) -> bool:
         """Each closed candle, once. Returns whether the signal turned."""
         signal = self._signal.add(close)
-        if signal in (0, self.memory.signal):
+        if not signal or signal == self.memory.signal:
             return False
         self.memory.signal = signal
         return True

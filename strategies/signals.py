@@ -19,17 +19,19 @@ class MovingAverageCross:
 
     def __init__(self, fast: int, slow: int) -> None:
         self._fast, self._slow = Sma(fast), Sma(slow)
-        self._gap: float | None = None
+        self._side: int | None = None
 
     def add(self, close: float) -> int:
         """+1, -1 or 0."""
-        fast, slow, before = self._fast.add(close), self._slow.add(close), self._gap
+        fast, slow = self._fast.add(close), self._slow.add(close)
         if fast is None or slow is None:
             return 0
-        self._gap = gap = fast - slow
-        if before is None or not (gap > 0 >= before or gap < 0 <= before):
+        side = 1 if fast > slow else -1 if fast < slow else 0
+        before = self._side
+        if side == before:
             return 0
-        return 1 if gap > 0 else -1
+        self._side = side
+        return 0 if before is None else side
 
 
 class BollingerTouch:

@@ -282,7 +282,7 @@ def _show(bars: Bars, first: int, stop: int, see: Read) -> int:
     """Show `bars[first:stop]` up to one that the reader wants to act on; where the next one is."""
     for start in range(first, stop, AT_ONCE):
         part = [column[start : min(start + AT_ONCE, stop)] for column in bars]
-        for at, (close_us, open_, high, low, close, volume) in enumerate(zip(*part, strict=True), start + 1):
+        for close_us, open_, high, low, close, volume in zip(*part, strict=True):
             if see(close_us, open_, high, low, close, volume):
-                return at
+                return bars.close_us.index(close_us, start) + 1
     return stop

@@ -45,7 +45,7 @@ class Marks(Struct, frozen=True):
     equity: Decimal
 
 
-class Booked(Struct, frozen=True):
+class Booked(Struct, frozen=True, gc=False):
     """A fill or a payment in the order in which our ledger booked them, with when we heard of it."""
 
     heard_us: int

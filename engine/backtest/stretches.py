@@ -32,11 +32,11 @@ class Stretches:
         self._counts.append(len(close_us))
         self._terms.append(terms)
 
-    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Of all candles but those with a tick: its time, the closes, and a row a term."""
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Of all candles but those with a tick: its time, the closes, and a column a term."""
         counts = np.array(self._counts)
         kept = np.ones(len(self), bool)
         kept[counts.cumsum() - 1] = False
         times = np.array(self._close_us)[kept] + self._late_us
-        terms = np.array(self._terms).T.repeat(counts, axis=1)
-        return times - times % self._grid_us, np.array(self._close)[kept], terms[:, kept]
+        terms = [np.repeat(row, counts)[kept] for row in np.array(self._terms).T]
+        return times - times % self._grid_us, np.array(self._close)[kept], terms

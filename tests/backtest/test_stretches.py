@@ -42,4 +42,4 @@ def test_the_last_candle_of_a_stretch_has_a_tick_of_its_own() -> None:
     stretches.add(Shown([240, 300], [4.0, 5.0], 305), 10, 8.0)
     times, closes, terms = stretches.columns()
     assert stretches.last_us == times[-1]
-    assert (times.tolist(), closes.tolist(), terms.tolist()) == ([70, 130, 250], [1.0, 2.0, 4.0], [[7.0, 7.0, 8.0]])
+    assert [each.tolist() for each in (times, closes, *terms)] == [[70, 130, 250], [1.0, 2.0, 4.0], [7.0, 7.0, 8.0]]
