@@ -188,7 +188,7 @@ def build_engine(
     registry: Registry = BUILT_IN,
 ) -> Engine:
     """The engine of a bot: all that decides, nothing that talks to a venue. A replay makes its engine here too."""
-    sheets = _sheets(config, registry)
+    sheets = sheets_of(config, registry)
     state = State(instruments, ids, sheets, start_us)
     streams = {
         venue: UserStream(
@@ -227,7 +227,8 @@ def limits_of(risk: RiskConfig) -> RiskLimits:
     )
 
 
-def _sheets(config: BotConfig, registry: Registry) -> dict[str, VenueSheet]:
+def sheets_of(config: BotConfig, registry: Registry = BUILT_IN) -> dict[str, VenueSheet]:
+    """What the exchanges promise, by name."""
     return {name: _sheet(config, exchange, registry) for name, exchange in config.exchanges.items()}
 
 

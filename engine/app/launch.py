@@ -15,7 +15,7 @@ from typing import Any
 import engine
 from engine.app.bot_entry import BotEntry, BotState, process_started, stopped, write_entry
 from engine.app.bot_folder import BotFolder
-from engine.app.build import VIRTUAL_START_US, build_connectors, build_engine, build_venues
+from engine.app.build import VIRTUAL_START_US, build_connectors, build_engine, build_venues, sheets_of
 from engine.app.config.load import LoadedConfig
 from engine.app.config.models import BotConfig, RealExchange, SimulatedExchange, SimulatedRemoteExchange
 from engine.app.config_text import config_text
@@ -44,7 +44,9 @@ from engine.core.engine import FAR
 from engine.core.journal import Header
 from engine.core.order_change import Change
 from engine.core.order_ids import DIGITS, TAG_LENGTH, OrderIds
+from engine.core.venue_sheet import LookupScope
 from engine.store import recovery
+from engine.store.connection import Durability
 from engine.store.errors import LogInUse
 from engine.store.order_log import OrderLog
 
@@ -106,7 +108,7 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
     try:
         left, keep_us = 0, config.order_log.keep
         if _accounts_stay(config):
-            log = continue_log(bot, keep_us)
+            log = continue_log(bot, keep_us, durability_of(config))
         else:
             left = retire_log(bot, keep_us)
             log = OrderLog.open(bot.folder)
@@ -215,6 +217,15 @@ def _assemble(
     session.read_again = run.read_again or (lambda: run.loaded)
     follow_settings(core, run.loaded, session.took_settings)
     return session
+
+
+def durability_of(config: BotConfig) -> Durability:
+    """`auto` is full where an order that the log has lost could not be found again by our id."""
+    wanted = config.order_log.durability
+    if wanted == "auto":
+        certain = all(sheet.lookup_scope is LookupScope.ALL for sheet in sheets_of(config).values())
+        return Durability.NORMAL if certain else Durability.FULL
+    return Durability(wanted.upper())
 
 
 def _accounts_stay(config: BotConfig) -> bool:

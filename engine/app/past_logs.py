@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.app.bot_folder import BotFolder
 from engine.app.failure import Failure
 from engine.core.clock import wall_us
-from engine.store.connection import FileLock, open_reader
+from engine.store.connection import Durability, FileLock, open_reader
 from engine.store.order_log import OrderLog
 from engine.store.schema import read_meta
 
@@ -32,9 +32,9 @@ def retire_log(bot: BotFolder, keep_us: int) -> int:
     return left
 
 
-def continue_log(bot: BotFolder, keep_us: int) -> OrderLog:
+def continue_log(bot: BotFolder, keep_us: int, durability: Durability) -> OrderLog:
     """Open the log where the last session left it, without what was over `keep_us` ago. Raises OrderLogError."""
-    log = OrderLog.open(bot.folder)
+    log = OrderLog.open(bot.folder, durability)
     while log.prune(wall_us() - keep_us):
         pass
     _drop_old_files(bot, keep_us)
