@@ -1,7 +1,7 @@
 """Coinbase's channels level2 and matches: a raw capture, or CSV with a column a field and lists in Python's notation.
 
-A snapshot has no time of its own: in a CSV it is given that of the row after it. The channel counts no updates, so
-that one which is missing shows only in a crossed book. Source: Coinbase Exchange, "WebSocket Channels".
+A snapshot has no time of its own: it is given that of the first change or match after it. The channel counts no
+updates, so that one which is missing shows only in a crossed book. Source: Coinbase Exchange, "WebSocket Channels".
 """
 
 from collections.abc import Iterator
@@ -43,11 +43,10 @@ def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
     product, numbers = "-".join(wanted.assets), Numbers(cursor)
     waiting: tuple[_Message, int] | None = None
     for message, receive_us in _rows(path, cursor) if ".csv" in path.suffixes else _frames(path, cursor):
-        if message.product_id != product:
-            continue
-        if message.type == "snapshot":
+        if message.type == "snapshot" and message.product_id == product:
             waiting = message, receive_us
-            continue
+        if message.type not in ("l2update", "match") or message.product_id != product:
+            continue  # last_match was before the snapshot
         at_us = time_us(message.time, cursor)
         if waiting is not None:
             yield _snapshot(waiting[0], numbers, wanted.instrument_id, at_us, waiting[1])
@@ -58,7 +57,7 @@ def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
                 sides[_side(side, cursor)].append((numbers[price], numbers[size]))
             bids, asks = (tuple(sides[side]) for side in (Side.BUY, Side.SELL))
             yield BookDelta(wanted.instrument_id, bids, asks, 0, 0, at_us, receive_us)
-        elif message.type == "match":  # `side` is that of the order that rested
+        else:  # `side` is that of the order that rested
             level, aggressor = (numbers[message.price], numbers[message.size]), _side(message.side, cursor).opposite
             yield PublicTrade(wanted.instrument_id, str(message.trade_id), *level, aggressor, at_us, receive_us)
 
