@@ -6,7 +6,7 @@ With σ the side (+1 buy), p a fill's price, q its quantity, m the mid just befo
     fees             −Σ f, rebates +     funding     Σ payments received      conversion   revaluation of other assets
 
 Everything is in the quote. Spot values what is held of the base asset, derivatives the worth of the position: for
-inverse contracts in their settlement asset. The arithmetic of this file rounds nothing: its context has 200 digits.
+inverse contracts in their settlement asset. Venues round what a closed position pays: that belongs to the fees. The arithmetic of this file rounds nothing: its context has 200 digits.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from decimal import Context, Decimal, FloatOperation, localcontext
 from msgspec import Struct
 
 from engine.backtest.recording import Booked, Marks
-from engine.core.position import is_inverse, money_asset, on_grid, value_of
+from engine.core.position import PositionLedger, is_inverse, money_asset, on_grid, value_of
 from engine.model.enums import InstrumentKind, Side
 from engine.model.event import TransferSeen
 from engine.model.fill import Fill
@@ -57,6 +57,7 @@ class Decomposer:
         self._rates = dict(first.rates)
         self._prices = dict(first.prices)
         self._positions = dict.fromkeys(self._instruments, ZERO)
+        self._ledgers = {name: PositionLedger(instrument, "") for name, instrument in self._instruments.items()}
         self._day_us = first.at_us
         self._of_base: dict[str, str] = {}  # the market to which the inventory in an asset is counted
         for instrument_id, instrument in self._instruments.items():
@@ -132,8 +133,17 @@ class Decomposer:
         paid = self._worth(name, signed, fill.price)
         gained = self._worth(name, held + signed, price) - self._worth(name, held, price)
         self._positions[name] = held + signed
-        self._add(instrument.venue, money, -paid)
+        rounded = self._rounded(fill, instrument)
+        self._add(instrument.venue, money, rounded - paid)
         parts.spread += (gained - paid) * self._rates.get(money, ZERO)
+        parts.fees += rounded * self._rates.get(money, ZERO)
+
+    def _rounded(self, fill: Fill, instrument: Instrument) -> Decimal:
+        """What the venue paid out for a trade, less what it earned."""
+        ledger = self._ledgers[fill.instrument_id]
+        before = ledger.realized
+        ledger.book(fill.side, fill.quantity, value_of(instrument, fill.quantity, fill.price))
+        return ZERO if fill.realized is None else fill.realized - (ledger.realized - before)
 
     def _transfer(self, transfer: TransferSeen) -> None:
         self._add(transfer.venue, transfer.asset, transfer.amount)

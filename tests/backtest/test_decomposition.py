@@ -37,6 +37,7 @@ event = st.fixed_dictionaries(
         "quantity": st.decimals("0.001", "9", places=3),
         "fee": st.decimals("-0.005", "0.02", places=6),
         "fee_asset": st.sampled_from(["USDT", "BTC", "BNB"]),
+        "realized": st.none() | st.decimals("-2", "2", places=8),
         "mid": st.none() | prices,
         "marks": st.none() | st.tuples(prices, prices, prices, prices),
         "funding": st.none() | st.decimals("-5", "5", places=8),
@@ -73,6 +74,7 @@ class Books:
         fill = Fill(
             *(str(number), f"C{number}", str(number), instrument.instrument_id, values["side"], values["price"]),
             *(values["quantity"], values["fee"], values["fee_asset"], Liquidity.MAKER, self.now_us, self.now_us),
+            realized=values.get("realized"),
         )
         order = Order(
             client_order_id=fill.client_order_id,
