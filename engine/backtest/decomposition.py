@@ -6,7 +6,8 @@ With σ the side (+1 buy), p a fill's price, q its quantity, m the mid just befo
     fees             −Σ f, rebates +     funding     Σ payments received      conversion   revaluation of other assets
 
 Everything is in the quote. Spot values what is held of the base asset, derivatives the worth of the position: for
-inverse contracts in their settlement asset. Venues round what a closed position pays: that belongs to the fees. The arithmetic of this file rounds nothing: its context has 200 digits.
+inverse contracts in their settlement asset. Venues round what a closed position pays: that belongs to the fees. The
+arithmetic of this file rounds nothing: its context has 200 digits.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
