@@ -174,6 +174,11 @@ def test_capture_from_file_to_result(tmp_path: Path, recorded: Recorded) -> None
     assert abs(Decimal(result["money"]["unexplained"])) == 0
 
 
+def test_no_capture_is_forgotten() -> None:
+    listed = {name for recorded in (*SETS, *LONG) for name in recorded.files}
+    assert {f"l2/{path.name}" for path in shared("data/l2").iterdir()} <= listed
+
+
 def best_prices(dataset: Dataset, symbol: str, told: dict[int, Best]) -> tuple[int, int]:
     """How often our best prices are those that were told, of some that are compared."""
     market = dataset.market(symbol)
