@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.simulated.contract import Contract
 from connectors.simulated.server.okx.values import money, stamp
-from engine.core.position import is_inverse
+from engine.core.position import is_inverse, value_of
 from engine.model.enums import InstrumentKind
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO, floor_to
@@ -92,8 +92,8 @@ def price_limits(contract: Contract) -> tuple[Decimal, Decimal]:
 
 def tier_rows(contract: Contract) -> list[Row]:
     """`public/position-tiers`; the tiers' bounds are values, in contracts they move with the mark."""
-    instrument, tiers, mark = contract.instrument, contract.terms.tiers.tiers, contract.marks.mark
-    lot = contract.instrument.contract_size if is_inverse(instrument) else instrument.contract_size * (mark or 1)
+    instrument, tiers, one = contract.instrument, contract.terms.tiers.tiers, Decimal(1)
+    worth = value_of(instrument, one, contract.marks.mark or one)
     rows = []
     for number, tier in enumerate(tiers, 1):
         above = tiers[number].floor if number < len(tiers) else None
@@ -103,8 +103,8 @@ def tier_rows(contract: Contract) -> list[Row]:
                 "instFamily": family(instrument),
                 "uly": family(instrument),
                 "instId": "",
-                "minSz": money(_contracts(tier.floor, lot)),
-                "maxSz": "" if above is None else money(_contracts(above, lot)),
+                "minSz": money(floor_to(tier.floor / worth, one)),
+                "maxSz": "" if above is None else money(floor_to(above / worth, one)),
                 "mmr": money(tier.rate),
                 "imr": money(round(1 / Decimal(tier.leverage_max), 6)) if tier.leverage_max else "",
                 "maxLever": str(tier.leverage_max or ""),
@@ -122,7 +122,3 @@ def coins(instrument: Instrument, contracts: Decimal, value: Decimal) -> tuple[D
         worth = contracts * instrument.contract_size
         return (worth * contracts / value).quantize(SIXTEEN) if value else ZERO, worth
     return contracts * instrument.contract_size, value * instrument.contract_size
-
-
-def _contracts(value: Decimal, lot: Decimal) -> Decimal:
-    return floor_to(value / lot, Decimal(1))

@@ -139,10 +139,7 @@ class OkxWorld(Stage):
                 | {"frozenBal": frozen, "ordFrozen": frozen, "imr": frozen, "mmr": money(needed), "upl": money(profit)}
                 | dict.fromkeys(("liab", "interest", "crossLiab"), "0")
             )
-        sums = dict.fromkeys(
-            ("totalEq", "adjEq", "isoEq", "ordFroz", "imr", "mmr", "mgnRatio", "notionalUsd", "upl"), ""
-        )
-        return {"uTime": stamp(self.now_us), "details": rows} | sums
+        return {"uTime": stamp(self.now_us), "details": rows} | dict.fromkeys(SUMS, "")
 
     # --- the parts
 

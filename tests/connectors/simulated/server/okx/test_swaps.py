@@ -1,13 +1,18 @@
 """Perpetuals in OKX's words: what is refused, funding and its bills, liquidation, and what channels tell of them."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from connectors.simulated.market import Market
+from connectors.simulated.venue import SimulatedExchange
 from engine.model.enums import Side
+from tests.connectors.simulated.builders import ScriptedMarket
 from tests.connectors.simulated.server.okx.venues import Site, serving
-from tests.connectors.simulated.server.venues import PERPETUAL, with_perpetual
+from tests.connectors.simulated.server.venues import PERPETUAL, perpetual, with_perpetual
 
 NAME = "BTC-USDT-SWAP"
 HOURS_8_US = 8 * 3_600_000_000
@@ -111,6 +116,38 @@ async def test_funding_is_paid_and_billed() -> None:
             "0",
             "-0.00241",
         )
+
+
+def with_inverse(clock: Callable[[], int]) -> tuple[SimulatedExchange, list[Market]]:
+    """Contracts of 100 USD, settled in BTC; 100 of them at 99 and 101, and 100 traded at 100."""
+    name = "sim:BTC-USD-PERP"
+    terms = {"instrument_id": name, "symbol": "BTC-USD-PERP", "quote": "USD", "settle": "BTC"}
+    exchange = SimulatedExchange("sim", [replace(perpetual(), **terms, contract_size=Decimal(100))])
+
+    def lay_out(exchange: SimulatedExchange) -> None:
+        engine = exchange.listing(name).engine
+        engine.add(Side.BUY, 9_900, 100)
+        engine.add(Side.SELL, 10_100, 100)
+        engine.print_trade(10_000, 100, Side.BUY)
+
+    return exchange, [ScriptedMarket((clock(), lay_out))]
+
+
+async def test_inverse_contracts() -> None:
+    """Alice buys 2 of 100 USD at 101: 1.98 BTC, of which she pays 0.05 %."""
+    async with serving(make=with_inverse) as site:
+        _, answer = await site.ask("GET", "public/instruments?instType=SWAP")
+        (row,) = answer["data"]
+        assert (row["ctType"], row["ctVal"], row["ctValCcy"], row["settleCcy"]) == ("inverse", "100", "USD", "BTC")
+        _, answer = await site.ask("GET", "market/tickers?instType=SWAP")
+        assert (answer["data"][0]["vol24h"], answer["data"][0]["volCcy24h"]) == ("100", "100")
+        _, answer = await site.ask("GET", "public/position-tiers?instType=SWAP&instFamily=BTC-USD")
+        assert answer["data"][0]["maxSz"] == "100000"  # 100,000 BTC, each worth a contract at the mark of 100
+        assert (await trade(site, "buy", "2", instId="BTC-USD-SWAP"))["sCode"] == "0"
+        (held,) = await site.rows("account/positions")
+        assert (held["pos"], held["avgPx"], held["ccy"]) == ("2", "101", "BTC")
+        assert held["fee"] == (await site.rows("trade/fills"))[0]["fee"]
+        assert held["fee"] == "-0.0009901"
 
 
 async def test_a_liquidation_is_told() -> None:
