@@ -83,24 +83,25 @@ def calibrate(
 ) -> Calibration:
     """All models on one market. `rules` say everything but the queue model, `offset_us` is the venue's clock − ours.
 
-    `shown`: the venue's book has our orders in it.
+    `shown`: the venue's book has our orders in it. Orders between the instrument's steps are left out.
     """
-    orders = [_in_lots(each, instrument, offset_us) for each in recorded]
+    orders = [order for each in recorded if (order := _in_lots(each, instrument, offset_us)) is not None]
     rows = gather(instrument, book_rules, events, offset_us)
     if shown:
         without_ours(rows, orders)
     return compare(rows, orders, rules)
 
 
-def _in_lots(recorded: Recorded, instrument: Instrument, offset_us: int) -> RealOrder:
+def _in_lots(recorded: Recorded, instrument: Instrument, offset_us: int) -> RealOrder | None:
     prices, quantities = Grid(instrument.price_step), Grid(instrument.quantity_step)
     side, terms, fills, end_us = recorded
-    return RealOrder(
+    order = RealOrder(
         SIDES[side],
         [(at_us - offset_us, prices.count(price) or 0, quantities.count(lots) or 0) for at_us, price, lots in terms],
         sorted((at_us - offset_us, quantities.count(lots) or 0) for at_us, lots in fills),
         end_us - offset_us if end_us else 0,
     )
+    return order if all(ticks and lots for _, ticks, lots in order.terms) else None
 
 
 def models(rules: FillRules) -> list[tuple[str, FillRules]]:

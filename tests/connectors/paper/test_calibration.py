@@ -7,10 +7,13 @@ from random import Random
 import pytest
 
 from connectors.paper.build import FillRules, build_kernel
-from connectors.paper.calibration import GRACE_US, RealOrder, compare, without_ours
+from connectors.paper.calibration import GRACE_US, RealOrder, Recorded, calibrate, compare, without_ours
 from connectors.paper.rows import Rows
 from connectors.paper.words import ASK, BID, BUY, BUY_TRADE, CLEAR, FILLED, POST_ONLY, SELL, SELL_TRADE
-from tests.connectors.paper.markets import Row, rows_of
+from engine.core.books import BookRules
+from engine.model.enums import Side
+from engine.model.market import BookSnapshot, PublicTrade
+from tests.connectors.paper.markets import INSTRUMENT, Row, rows_of
 
 SECOND_US = 1_000_000
 OURS, LIFE_US = 10, 20 * SECOND_US
@@ -158,6 +161,20 @@ def test_orders_that_cannot_rest_in_the_recorded_book_are_left_out() -> None:
     order = RealOrder(BUY, [(2, 101, 10)], end_us=9)
     result = compare(market((5, SELL_TRADE, 99, 1)), [order], FillRules())
     assert (result.orders, result.real, result.fits) == (0, None, ())
+
+
+def test_orders_between_the_steps_are_left_out() -> None:
+    name, price, lot = INSTRUMENT.instrument_id, INSTRUMENT.price_step, INSTRUMENT.quantity_step
+    book = BookSnapshot(name, ((99 * price, 50 * lot),), ((101 * price, 30 * lot),), 1, SECOND_US, SECOND_US)
+    trade = PublicTrade(name, "1", 98 * price, lot, Side.SELL, 5 * SECOND_US, 6 * SECOND_US)
+    terms = [(2 * SECOND_US, 99 * price, lot)]
+    good: Recorded = (Side.BUY, terms, [(5 * SECOND_US, lot)], 0)
+    bad: Recorded = (Side.BUY, [(2 * SECOND_US, 99 * price, lot / 2)], [], 0)
+    for recorded, orders in (([good], 1), ([bad], 0), ([good, bad], 1)):
+        market = INSTRUMENT, BookRules(), [book, trade]
+        result = calibrate(*market, recorded, FillRules(), offset_us=0, shown=False)
+        assert result.orders == orders
+        assert all(fit.error_s == 0 for fit in result.fits)
 
 
 OWN: list[tuple[RealOrder, Sequence[int]]] = [
