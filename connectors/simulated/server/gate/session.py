@@ -18,8 +18,10 @@ from connectors.simulated.server.values import TimeUnit
 from connectors.simulated.venue_order import Account
 
 MARKETS_OF = ("trades", "tickers", "book_ticker")  # their payload is a list of markets
-PRIVATE = {"spot": ("orders", "usertrades", "balances")}
-PRIVATE["futures"] = (*PRIVATE["spot"], "positions")
+PRIVATE: Mapping[str, tuple[str, ...]] = {
+    "spot": ("orders", "usertrades", "balances"),
+    "futures": ("orders", "usertrades", "balances", "positions"),
+}
 ALL = "!all"
 BOOK_SPEEDS = ("20ms", "100ms")
 SUBSCRIBE_ERROR, SIGN_ERROR = 2, 4
