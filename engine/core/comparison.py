@@ -77,7 +77,8 @@ class Comparison:
 
     def _differences(self, venue: str, certain: Collection[str], now_us: int) -> bool:
         """Whether any of these assets is not the venue's; what was not the last time either is told."""
-        found = self._state.portfolio.differences(venue)
+        portfolio, believed = self._state.portfolio, self._state.sheets[venue].believed
+        found = portfolio.differences(venue)
         differs, proven = False, {}
         for asset in certain:
             key = (venue, asset)
@@ -85,6 +86,9 @@ class Comparison:
                 self._gaps.pop(key, None)
                 continue
             ours, theirs = found[asset]
+            if abs(ours - theirs) <= believed:
+                portfolio.believe(venue, asset)
+                continue
             gap = (ours - theirs, self._booked_us.get(key, 0))
             if self._gaps.get(key) == gap:
                 proven[asset] = found[asset]

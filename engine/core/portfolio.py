@@ -226,6 +226,12 @@ class Portfolio:
             if account.reported is not None and account.total != account.reported.total
         }
 
+    def believe(self, venue: str, asset: str) -> None:
+        """Take the venue's newest total for ours."""
+        account = self.account(venue, asset)
+        if account.reported is not None:
+            account.total = account.reported.total
+
     def equity(self, quote: str) -> Decimal | None:
         """All balances and positions at mark, in `quote`; what was deposited or withdrawn since the start is left out.
 

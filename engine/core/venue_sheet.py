@@ -1,9 +1,11 @@
 """The venue data sheet: what a venue promises about orders, as data. Unknown means the safer value."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from engine.core.books import BookRules
+from engine.model.money import ZERO
 
 SECOND_US = 1_000_000
 BOOKS_IN_SEQUENCE = BookRules()
@@ -41,7 +43,9 @@ class VenueSheet:
     remembers cancelled unfilled orders, 0 for ever. `acks_streamed`: the private stream tells every acknowledged change
     too, so that its silence means something. `dedicated`: nobody else trades on this account, so CancelAll is allowed.
     `in_process`: nothing it tells can get lost, so that nobody asks again. `dead_man`: it can cancel all orders of an
-    instrument when it does not hear of us in time. The defaults are for a venue nothing is known about.
+    instrument when it does not hear of us in time. `believed` is up to how much of a difference its balances are taken
+    for right: where it does not tell the profit of trades, which depends on their order. The defaults are for a venue
+    nothing is known about.
     """
 
     request_expiry_us: int = 40 * SECOND_US
@@ -59,6 +63,7 @@ class VenueSheet:
     dedicated: bool = False
     dead_man: bool = False
     in_process: bool = False
+    believed: Decimal = ZERO
     foreign: ForeignPolicy = ForeignPolicy.REPORT
     leftover: LeftoverPolicy = LeftoverPolicy.CANCEL
     books: BookRules = BOOKS_IN_SEQUENCE  # how order books are proven

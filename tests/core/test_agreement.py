@@ -364,3 +364,21 @@ def test_the_same_difference_after_a_fill_is_another_one() -> None:
         watched.run(8)
         watched.answer(request, START_US + watched.at * SECOND_US)
     assert CauseKind.LEDGER in watched.kinds()
+
+
+def test_a_venue_that_does_not_tell_its_profits_is_believed_within_a_bound() -> None:
+    watched = Watched(believed=Decimal(1))
+    watched.total = Decimal("100.9")
+    watched.run(70)
+    assert watched.kinds() == []
+    assert watched.state.portfolio.total("sim", "USDT") == Decimal("100.9")
+    watched.total = Decimal("102")
+    watched.run(130)
+    assert watched.kinds() == [CauseKind.LEDGER]
+    assert watched.state.portfolio.total("sim", "USDT") == Decimal("100.9")
+
+
+def test_what_a_venue_did_not_tell_is_not_believed() -> None:
+    portfolio = Watched().state.portfolio
+    portfolio.believe("sim", "BTC")
+    assert portfolio.total("sim", "BTC") == 0

@@ -50,6 +50,7 @@ PAIR = "BTC-USDT"
 MARKET = f"{VENUE}:{PAIR}"
 TAG = "LOOP"
 RESTART_S = 2.0
+CENT = Decimal("0.01")
 BALANCES_US = 70_000_000  # so often at least a bot asks for balances while all is well
 INSTRUMENT = Instrument(
     instrument_id=MARKET,
@@ -243,7 +244,7 @@ class World:
         found += [f"only one has the trade {key}" for key in sorted(booked ^ traded)]
         for balance in self.exchange.balances(self.account):
             ours = state.portfolio.account(VENUE, balance.asset).total + self.unheard(balance.asset)
-            if ours != balance.total:
+            if abs(ours - balance.total) > min(self.sheet.believed, CENT):
                 found.append(f"{balance.asset}: {ours} for the bot, {balance.total} at the venue")
         return found
 
