@@ -37,8 +37,8 @@ class Adapter(ABC):
     trades, open_orders, balances, snapshot, clock, instruments. `sockets` the same for the streams `user` and `market`.
     `refusals`: what the venue's gateway answers (status and body) to `rate_limit` and, where there is one, to `banned`;
     on a socket the body is the whole frame, where `"$until"` stands for the ms since the epoch when the pause is over.
-    `money` is what the account has. `secrets` are the texts that must never be told. `orders_at_once` is how many the
-    venue's limits let pass.
+    `money` is what the account has, `scale` how many of its units a case means by 1. `secrets` are the texts that must
+    never be told. `orders_at_once` is how many the venue's limits let pass.
     `logs_in`: orders leave on a connection that shows its key once, so that one which is revoked still trades there.
     """
 
@@ -51,6 +51,7 @@ class Adapter(ABC):
     secrets: ClassVar[tuple[str, ...]]
     names_expiry: ClassVar[bool] = True
     orders_at_once: ClassVar[int] = 20
+    scale: ClassVar[int] = 1
     money: ClassVar[dict[str, Decimal]] = {"BTC": Decimal(10), "USDT": Decimal(1_000_000)}
     logs_in: ClassVar[bool] = False
 
@@ -58,6 +59,10 @@ class Adapter(ABC):
     def market(self) -> str:
         """The instrument's id."""
         return self.instrument.instrument_id
+
+    def size(self, text: str) -> Decimal:
+        """A quantity as the cases write it, in units of the instrument."""
+        return Decimal(text) * self.scale
 
     @property
     def is_spot(self) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from connectors.simulated.contract import ContractTerms
 from connectors.simulated.server.faults import Fault, FaultKind
 from connectors.simulated.venue import SimulatedExchange
 from engine.core.ports import LiveConnector
@@ -20,6 +21,7 @@ from tests.sim.loop.session import VENUE
 from tests.sim.loop.simnet import NetLoop, run_net
 
 BID, ASK = Decimal(59990), Decimal(60010)
+FUNDING_US = 600_000_000  # between two payments
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -31,7 +33,8 @@ class Rig:
         self.loop = loop
         self.adapter = adapter
         self.told: list[Event] = []
-        self.exchange = SimulatedExchange(VENUE, [adapter.instrument])
+        terms = {adapter.market: ContractTerms(funding_interval_us=FUNDING_US)}
+        self.exchange = SimulatedExchange(VENUE, [adapter.instrument], terms=terms)
         self.account = self.exchange.open_account("bot", adapter.money)
         market = ScriptedMarket((loop.wall_us(), quotes(599_900, 600_100, 1_000, adapter.market)))
         self.server = adapter.server(self.exchange, self.account, [market], loop.wall_us)
@@ -68,7 +71,7 @@ class Rig:
         name, market = f"RIGS000001{self._numbers:06}", self.adapter.market
         kind = OrderType.MARKET if price is None else OrderType.LIMIT
         limit = None if price is None else Decimal(price)
-        return SubmitOrder(name, market, side, kind, Decimal(quantity), limit, **terms)
+        return SubmitOrder(name, market, side, kind, self.adapter.size(quantity), limit, **terms)
 
     async def ask(self, request: Request, *kinds: type[Event], seconds: float = 20.0) -> list[Event]:
         """Send, and return what was told up to the first event of these kinds, or to the answer to an order's."""
@@ -111,8 +114,17 @@ class Rig:
 
     async def heard(self, kind: type[E], fits: Callable[[E], bool], since: int = 0, seconds: float = 20.0) -> E:
         """The first event of that kind from number `since` on that fits."""
-        await self.until(lambda: any(map(fits, self.all(kind, since))), seconds)
-        return next(each for each in self.all(kind, since) if fits(each))
+        found: list[E] = []
+        looked = since
+
+        def met() -> bool:
+            nonlocal looked
+            found.extend(each for each in self.all(kind, looked) if fits(each))
+            looked = len(self.told)
+            return bool(found)
+
+        await self.until(met, seconds)
+        return found[0]
 
     async def healthy(self, channel: Channel, since: int = 0, seconds: float = 20.0) -> ConnectorStatus:
         return await self.heard(

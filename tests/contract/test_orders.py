@@ -43,7 +43,7 @@ def test_02_the_book_is_proven_and_follows_the_market(adapter: Adapter) -> None:
         books = BookTracker([adapter.market])
         await rig.heard(BookSnapshot, lambda each: True)
         await rig.submit(Side.BUY, "0.3", str(ASK))
-        await rig.heard(BookDelta, lambda each: each.asks == ((ASK, Decimal("0.7")),))
+        await rig.heard(BookDelta, lambda each: each.asks == ((ASK, adapter.size("0.7")),))
         for event in rig.told:
             if isinstance(event, BookSnapshot | BookDelta):
                 books.apply(event)
@@ -51,7 +51,7 @@ def test_02_the_book_is_proven_and_follows_the_market(adapter: Adapter) -> None:
         assert not book.stale
         assert (book.best_bid, book.best_ask) == (BID, ASK)
         trade = await rig.heard(PublicTrade, lambda each: True)
-        assert (trade.price, trade.quantity, trade.aggressor) == (ASK, Decimal("0.3"), Side.BUY)
+        assert (trade.price, trade.quantity, trade.aggressor) == (ASK, adapter.size("0.3"), Side.BUY)
 
     run_rig(adapter, main)
 
@@ -74,7 +74,7 @@ def test_04_balances(adapter: Adapter) -> None:
         assert isinstance(told, AccountSnapshot)
         assert told.balances is not None
         rows = {each.asset: (each.total, each.free) for each in told.balances}
-        locked = {"USDT": adapter.locks(Decimal(1), Decimal(50_000))}
+        locked = {"USDT": adapter.locks(adapter.size("1"), Decimal(50_000))}
         assert rows == {asset: (total, total - locked.get(asset, 0)) for asset, total in adapter.money.items()}
 
     run_rig(adapter, main)
@@ -85,7 +85,7 @@ def test_05_a_resting_order_is_acknowledged_streamed_and_listed(adapter: Adapter
         update = await rig.rest("0.1", "59000.5")
         assert update.venue_order_id
         assert (update.side, update.price) == (Side.BUY, Decimal("59000.5"))
-        assert (update.quantity, update.filled) == (Decimal("0.1"), Decimal(0))
+        assert (update.quantity, update.filled) == (adapter.size("0.1"), Decimal(0))
         assert update.started_us is not None
         streamed = await rig.heard(OrderUpdate, lambda each: each.source is UpdateSource.STREAM)
         assert (streamed.venue_order_id, streamed.status) == (update.venue_order_id, OrderStatus.OPEN)
@@ -109,7 +109,9 @@ def test_06_one_trade_has_one_key_wherever_it_is_told(adapter: Adapter) -> None:
             OrderStatus.OPEN,
             OrderStatus.FILLED,
         )  # or only accepted yet
-        await rig.heard(OrderUpdate, lambda each: each.status is OrderStatus.FILLED and each.filled == Decimal("0.2"))
+        await rig.heard(
+            OrderUpdate, lambda each: each.status is OrderStatus.FILLED and each.filled == adapter.size("0.2")
+        )
         await rig.heard(Fill, lambda each: each.source is UpdateSource.STREAM)
         await rig.ask(FetchTrades(adapter.market), TradesSynced)
         await rig.ask(FetchTrades(adapter.market, update.venue_order_id), TradesSynced)
@@ -117,8 +119,8 @@ def test_06_one_trade_has_one_key_wherever_it_is_told(adapter: Adapter) -> None:
         assert {(each.venue_order_id, each.trade_id) for each in fills} == {(update.venue_order_id, fills[0].trade_id)}
         assert {each.source for each in fills} == {UpdateSource.STREAM, UpdateSource.REST}
         for each in fills:
-            assert (each.price, each.quantity, each.side) == (ASK, Decimal("0.2"), Side.BUY)
-            assert (each.fee, each.fee_asset) == adapter.fee(Decimal("0.2"), ASK)
+            assert (each.price, each.quantity, each.side) == (ASK, adapter.size("0.2"), Side.BUY)
+            assert (each.fee, each.fee_asset) == adapter.fee(adapter.size("0.2"), ASK)
             assert each.liquidity is Liquidity.TAKER
 
     run_rig(adapter, main)
@@ -130,7 +132,7 @@ def test_07_what_an_ioc_order_does_not_fill_expires(adapter: Adapter) -> None:
         if update.status is OrderStatus.OPEN:
             update = await rig.heard(OrderUpdate, lambda each: each.status is not OrderStatus.OPEN)
         assert update.status in (OrderStatus.EXPIRED, OrderStatus.CANCELED)
-        assert update.filled == 1
+        assert update.filled == adapter.size("1")
 
     run_rig(adapter, main)
 
@@ -164,7 +166,7 @@ def test_10_a_market_order(adapter: Adapter) -> None:
     async def main(rig: Rig) -> None:
         await rig.submit(Side.SELL, "0.2", None)
         fill = await rig.heard(Fill, lambda each: True)
-        assert (fill.price, fill.quantity, fill.side) == (BID, Decimal("0.2"), Side.SELL)
+        assert (fill.price, fill.quantity, fill.side) == (BID, adapter.size("0.2"), Side.SELL)
 
     run_rig(adapter, main)
 
@@ -240,7 +242,7 @@ def test_15_a_lookup_tells_how_an_order_ended(adapter: Adapter) -> None:
         filled = await rig.submit(Side.BUY, "0.1", str(ASK))
         found = await rig.look(filled)
         assert isinstance(found, OrderUpdate)
-        assert (found.status, found.filled) == (OrderStatus.FILLED, Decimal("0.1"))
+        assert (found.status, found.filled) == (OrderStatus.FILLED, adapter.size("0.1"))
         cancelled = await rig.rest()
         await rig.cancel(cancelled)
         found = await rig.look(cancelled)
@@ -255,14 +257,14 @@ def test_16_less_of_an_order(adapter: Adapter) -> None:
         order = await rig.rest("0.5", "59000")
         assert order.price is not None
         request = AmendOrder(
-            order.client_order_id, adapter.market, order.venue_order_id, order.price, Decimal("0.3"), order.side
+            order.client_order_id, adapter.market, order.venue_order_id, order.price, adapter.size("0.3"), order.side
         )
         rig.connector.send(request)
-        amended = await rig.heard(OrderUpdate, lambda each: each.quantity == Decimal("0.3"))
+        amended = await rig.heard(OrderUpdate, lambda each: each.quantity == adapter.size("0.3"))
         assert (amended.client_order_id, amended.venue_order_id) == (order.client_order_id, order.venue_order_id)
         (listed,) = rig.exchange.open_orders(rig.account)
-        assert listed.state.quantity == Decimal("0.3")
-        gone = AmendOrder("RIGS000001999999", adapter.market, "", order.price, Decimal("0.1"), order.side)
+        assert listed.state.quantity == adapter.size("0.3")
+        gone = AmendOrder("RIGS000001999999", adapter.market, "", order.price, adapter.size("0.1"), order.side)
         failure = (await rig.ask(gone, RequestFailed))[-1]
         assert isinstance(failure, RequestFailed)
         assert (failure.action, failure.outcome) == (Action.AMEND, Outcome.ABSENT)
@@ -373,6 +375,6 @@ def test_24_cancel_and_lookup_name_the_right_order(adapter: Adapter) -> None:
         await rig.ask(CancelOrder(second.client_order_id, adapter.market, second.venue_order_id))
         await rig.ask(LookupOrder(first.client_order_id, first.venue_order_id, adapter.market))
         (left,) = rig.exchange.open_orders(rig.account)
-        assert left.state.quantity == Decimal("0.1")
+        assert left.state.quantity == adapter.size("0.1")
 
     run_rig(adapter, main)

@@ -51,7 +51,7 @@ def test_44_what_a_stream_missed_is_found_by_the_cursor(adapter: Adapter) -> Non
         rig.server.world.wire.heal()
         found = await rig.ask(FetchTrades(adapter.market, "", cursor.cursor), TradesSynced)
         (fill,) = (each for each in found if isinstance(each, Fill))
-        assert (fill.venue_order_id, fill.quantity) == (order.venue_order_id, Decimal("0.1"))
+        assert (fill.venue_order_id, fill.quantity) == (order.venue_order_id, adapter.size("0.1"))
 
     run_rig(adapter, main)
 
