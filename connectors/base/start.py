@@ -21,7 +21,8 @@ class LiveSettings:
 
     Rates that are None are asked for. Without credentials only the market is heard. `seed` makes the jitter of
     reconnects and rotations. `order_entry` is the way on which orders leave: over a socket they are not sent while it
-    is down. `leverage` is that of derivatives; None leaves it as it is at the venue.
+    is down. `leverage` is that of derivatives; None leaves it as it is at the venue. `candles` are series that
+    strategies want to see: trading pair, and interval in µs.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LiveSettings:
     seed: int = 0
     order_entry: OrderEntry = "rest"
     leverage: Decimal | None = None
+    candles: Sequence[tuple[str, int]] = ()
 
     @property
     def asks_rates(self) -> bool:

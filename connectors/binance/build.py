@@ -13,6 +13,7 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
+from connectors.binance.candles import INTERVALS as CANDLES
 from connectors.binance.connector import Binance, info_call, key_rights
 from connectors.binance.listing import closed, read_fees, read_info, read_instruments, read_time
 from connectors.binance.rest import Call, Key, Rest
@@ -24,7 +25,7 @@ from engine.model.greeting import Greeting, KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 
-__all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
+__all__ = ["CANDLES", "LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
 
 def build_connector(settings: LiveSettings) -> Binance:
@@ -47,7 +48,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> Binance:
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
     home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
-    return Binance(home, urls, instruments, key, settings.order_entry)
+    return Binance(home, urls, instruments, key, settings.order_entry, settings.candles)
 
 
 async def _server_us(rest: Rest) -> int:

@@ -46,8 +46,10 @@ class MarketTalk:
         kinds: Sequence[str],
         on_confirmed: Callable[[], None],
         more: Sequence[str] = (),
+        passed: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
     ) -> None:
         self._parser = parser
+        self._passed = passed
         self._streams = [f"{symbol.lower()}@{kind}" for symbol in parser.symbols for kind in kinds] + list(more)
         self._on_confirmed = on_confirmed
         self._waiting: set[int] = set()
@@ -65,7 +67,7 @@ class MarketTalk:
             self._link.retire("the venue announced a shutdown")
             return ()
         if frame.startswith(_COMBINED):
-            return self._parser.parse(frame, receive_us)
+            return self._passed(self._parser.parse(frame, receive_us))
         answer = decode(_ANSWER, frame)
         if answer.error is not None:
             self._link.fail(f"a subscription was refused: {answer.error.code}")

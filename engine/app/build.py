@@ -19,6 +19,7 @@ from engine.app.config.models import (
 from engine.app.config.traded import pairs_at
 from engine.app.registry import BUILT_IN, Registry, load
 from engine.app.rights import doubts, key_name, refuse_rights
+from engine.core.candles import CandleReader
 from engine.core.clock import wall_us
 from engine.core.engine import Engine, Settings, Wake
 from engine.core.limits import RiskLimits
@@ -29,6 +30,7 @@ from engine.core.ports import Controller, LiveConnector, RealConnector, Sink
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import VenueSheet
+from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 from engine.model.money import ONE
 
@@ -82,7 +84,8 @@ def build_connectors(
         if isinstance(exchange, SimulatedRemoteExchange):
             connectors.append(_remote(config, name, exchange, registry))
         elif isinstance(exchange, RealExchange):
-            connector = ask_exchange(name, exchange, pairs_at(config, name), config.mode, config.seed, registry)
+            pairs, series = pairs_at(config, name), candles_at(config, name, registry)
+            connector = ask_exchange(name, exchange, pairs, config.mode, config.seed, registry, series)
             rights = connector.greeting.rights
             if rights is not None:
                 refuse_rights(name, key_name(exchange), rights, accept_withdraw=accept_withdraw)
@@ -100,8 +103,27 @@ def _remote(config: BotConfig, name: str, exchange: SimulatedRemoteExchange, reg
     return connector
 
 
+def candles_at(config: BotConfig, name: str, registry: Registry) -> list[tuple[str, int]]:
+    """The series that strategies want to see of an exchange: trading pair, interval. Raises TickwrightError."""
+    module = registry.venue_module(config.exchanges[name].connector)
+    readers = [each for each in build_controllers(config, registry) if isinstance(each, CandleReader)]
+    wanted = {each.reads: each for each in readers if each.reads[0].partition(":")[0] == name}
+    for (_, interval_us), reader in wanted.items():
+        if interval_us not in getattr(module, "CANDLES", ()):
+            fix = "let it decide on the book and on trades"
+            text = f"{reader.name} wants candles of {interval_us / 1e6:g} s, which {name} does not tell"
+            raise TickwrightError(f"{text}\n  fix: {fix}")
+    return [(instrument_id.partition(":")[2], interval_us) for instrument_id, interval_us in wanted]
+
+
 def ask_exchange(
-    name: str, exchange: RealExchange, pairs: Sequence[str], mode: str, seed: int = 0, registry: Registry = BUILT_IN
+    name: str,
+    exchange: RealExchange,
+    pairs: Sequence[str],
+    mode: str,
+    seed: int = 0,
+    registry: Registry = BUILT_IN,
+    candles: Sequence[tuple[str, int]] = (),
 ) -> RealConnector:
     """A real exchange, asked for these pairs; on paper without a key. Raises TickwrightError when it does not say."""
     module = registry.venue_module(exchange.connector)
@@ -119,6 +141,7 @@ def ask_exchange(
         taker_rate=exchange.taker_fee,
         seed=seed,
         order_entry=getattr(exchange, "order_entry", "rest"),
+        candles=candles,
         leverage=leverage_of(exchange),
     )
     connector: RealConnector = module.build_connector(settings)

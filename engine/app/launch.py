@@ -44,11 +44,13 @@ from engine.core.engine import FAR
 from engine.core.journal import Header
 from engine.core.order_change import Change
 from engine.core.order_ids import DIGITS, TAG_LENGTH, OrderIds
+from engine.core.ports import LiveConnector
 from engine.core.venue_sheet import LookupScope
 from engine.store import recovery
 from engine.store.connection import Durability
 from engine.store.errors import LogInUse
 from engine.store.order_log import OrderLog
+from engine.store.order_log import Session as StartedSession
 
 NO_RUN_CODE = 1
 
@@ -144,6 +146,23 @@ def opened(run: Run, hear: Callable[[str], None] | None = None) -> Iterator[Sess
         log.close()
 
 
+def _connect(run: Run, notices: Notices) -> list[LiveConnector]:
+    """The exchanges outside this process."""
+    connectors = build_connectors(run.loaded.config, hear=notices.tell, accept_withdraw=run.accept_withdraw)
+    if connectors and run.speed != 1.0:
+        raise Failure("E-USAGE", f"{connectors[0].venue} runs by the wall clock", where="--speed", fix="leave it out")
+    return connectors
+
+
+def _begin(run: Run, bot: BotFolder, entry: BotEntry, log: OrderLog, start_us: int, about: Any) -> StartedSession:
+    """The session in the order log, unless the bot is halted."""
+    begun = log.begin_session(start_us, order_tag(entry.name), about)
+    refuse_halted(bot, begun.halt_latch)
+    if run.accept_withdraw:
+        log.note_event("ACCEPT_WITHDRAW_KEYS", {"user": entry.user}, start_us)
+    return begun
+
+
 def _assemble(
     run: Run,
     bot: BotFolder,
@@ -154,18 +173,13 @@ def _assemble(
     history: History | None,
 ) -> Session:
     config, virtual = run.loaded.config, run.speed is None
-    connectors = build_connectors(config, hear=notices.tell, accept_withdraw=run.accept_withdraw)
-    if connectors and run.speed != 1.0:
-        raise Failure("E-USAGE", f"{connectors[0].venue} runs by the wall clock", where="--speed", fix="leave it out")
+    connectors = _connect(run, notices)
     begin_us = VIRTUAL_START_US if virtual else wall_us()
     venues = [] if connectors else build_venues(config, begin_us, _scenarios(config, run.userdir))
     start_us = min([venue.now_us for venue in venues], default=begin_us)
     instruments = [instrument for venue in (*venues, *connectors) for instrument in venue.instruments]
     about = None if history is None else session_details(run.loaded, entry.session_id, instruments)
-    begun = log.begin_session(start_us, order_tag(config.name), about)
-    refuse_halted(bot, begun.halt_latch)
-    if run.accept_withdraw:
-        log.note_event("ACCEPT_WITHDRAW_KEYS", {"user": entry.user}, start_us)
+    begun = _begin(run, bot, entry, log, start_us, about)
     recovered = log.load(start_us) if _accounts_stay(config) else None
     header = Header(
         version=engine.__version__,

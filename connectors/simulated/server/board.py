@@ -47,6 +47,7 @@ class Board:
         self._changes = {speed: Changes() for speed in SPEEDS}
         self._touch = (NO_LEVEL, NO_LEVEL)
         self._bar_opens: dict[str, int] = {}
+        self._bars_us = 0  # when they were looked at last
         self._told_number = 0
 
     def depth(self, limit: int) -> dict[str, Any]:
@@ -183,12 +184,13 @@ class Board:
                 self._bar_opens.pop(interval, None)
                 continue
             open_us = bar_open(now_us, interval)
-            told_us = self._bar_opens.setdefault(interval, open_us)
+            told_us = self._bar_opens.setdefault(interval, bar_open(self._bars_us or now_us, interval))
             if told_us != open_us:
                 self._bar_opens[interval] = open_us
                 self._tell_bar(stream, interval, open_us - 1, now_us, closed=True)
             elif speed_us == SLOW_US and (interval == "1s" or now_us // SLOW_US % 2 == 0):
                 self._tell_bar(stream, interval, now_us, now_us, closed=False)
+        self._bars_us = now_us
 
     def _tell_bar(self, stream: str, interval: str, at_us: int, now_us: int, *, closed: bool) -> None:
         for bar in self.tape.bars(interval, None, at_us, 1):

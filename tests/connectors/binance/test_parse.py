@@ -192,7 +192,7 @@ def test_stamps_in_microseconds_are_recognised(parser: MarketDataParser) -> None
         (b"\xff\xfe", "not a frame of a known stream"),
         (b'{"result":null,"id":1}', "not a frame of a known stream"),
         (frame("btcusdt@depth20", **DEPTH), "not a frame of a known stream"),
-        (frame("btcusdt@kline_1m", **DEPTH), "not a frame of a known stream"),
+        (frame("btcusdt@kline_1m", **DEPTH), "missing required field `k`"),
         (frame("btcusdt@trade", **{**TRADE, "s": "ETHUSDT"}), "unknown symbol 'ETHUSDT'"),
         (frame("btcusdt@trade", **{**TRADE, "p": "NaN"}), "'NaN' is not a plain number"),
         (frame("btcusdt@trade", **{**TRADE, "p": "1e5"}), "'1e5' is not a plain number"),

@@ -102,12 +102,12 @@ def test_four_markets_of_2021() -> None:
             channel = _CHANNEL.match(body)
             unknown[channel[1].decode() if channel else ""] += 1
             continue
-        assert len(events) == 1
+        assert len(events) == 1 or b"@kline" in body  # those that form still are left out
         for event in events:
             if isinstance(event, BookDelta):
                 books.apply(event)
     for snapshot in snapshots.values():
         books.apply(snapshot)
-    assert unknown == {"kline": 67}
+    assert not unknown
     assert books.gaps == 0
     assert [books.book(name).stale for name in symbols.values()] == [""] * 4
