@@ -8,15 +8,16 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from connectors.simulated.book_order import BookOrder
+from connectors.simulated.book_order import MILLION, BookOrder
 from connectors.simulated.contract import Contract
 from connectors.simulated.matching import MatchingEngine
 from connectors.simulated.settlement import SpotSettlement
-from connectors.simulated.venue_order import VenueOrder
+from connectors.simulated.venue_order import Account, VenueOrder
 from engine.model.enums import Side
 from engine.model.event import Fill, FillCorrected
 from engine.model.instrument import Instrument
 from engine.model.market import Level
+from engine.model.request import SubmitOrder
 
 Levels = tuple[Level, ...]
 TRADES_KEPT = 200_000  # own trades per account
@@ -67,6 +68,26 @@ class Listing:
 
     def quantity(self, lots: int) -> Decimal:
         return self._quantity_step * lots
+
+    def book_order(self, account: Account, request: SubmitOrder, key: int) -> BookOrder:
+        """A request as the matching engine takes it."""
+        return BookOrder(
+            request.side,
+            self.ticks(request.price) if request.price else 0,
+            self.lots(request.quantity),
+            account.number,
+            request.order_type,
+            request.time_in_force,
+            account.self_trade,
+            request.post_only,
+            request.reduce_only,
+            self.lots(request.display_quantity) if request.display_quantity else 0,
+            self.ticks(request.stop_price) if request.stop_price else 0,
+            int(request.trailing_delta * MILLION) if request.trailing_delta else 0,
+            request.expire_us,
+            request.list_id,
+            key,
+        )
 
     def levels(self, side: Side, count: int = 1 << 30) -> Levels:
         """The best `count` levels of a side with their visible quantities."""

@@ -12,7 +12,7 @@ from itertools import count
 
 import msgspec
 
-from connectors.simulated.book_order import MILLION, BookOrder, SelfTrade, What
+from connectors.simulated.book_order import BookOrder, SelfTrade, What
 from connectors.simulated.bookkeeping import Bookkeeper, fee_rates
 from connectors.simulated.contract import Contract, ContractTerms
 from connectors.simulated.ledger import Ledger
@@ -166,7 +166,7 @@ class SimulatedExchange:
         self._check(account, listing, request)
         key = key or self._next_key()
         state = OrderState(self.now_us, What.ACCEPTED, OrderStatus.OPEN, ZERO, ZERO, request.price, request.quantity)
-        order = VenueOrder(request, account, str(key), self._book_order(account, listing, request, key), [state])
+        order = VenueOrder(request, account, str(key), listing.book_order(account, request, key), [state])
         self._fund(listing, order)
         listing.orders[key] = order
         if request.reduce_only:
@@ -310,26 +310,6 @@ class SimulatedExchange:
         if problems:
             raise Rejected("invalid_order", f"{request.instrument_id}: {'; '.join(problems)}")
 
-    @staticmethod
-    def _book_order(account: Account, listing: Listing, request: SubmitOrder, key: int) -> BookOrder:
-        return BookOrder(
-            request.side,
-            listing.ticks(request.price) if request.price else 0,
-            listing.lots(request.quantity),
-            account.number,
-            request.order_type,
-            request.time_in_force,
-            account.self_trade,
-            request.post_only,
-            request.reduce_only,
-            listing.lots(request.display_quantity) if request.display_quantity else 0,
-            listing.ticks(request.stop_price) if request.stop_price else 0,
-            int(request.trailing_delta * MILLION) if request.trailing_delta else 0,
-            request.expire_us,
-            request.list_id,
-            key,
-        )
-
     def _fund(self, listing: Listing, order: VenueOrder) -> None:
         """Lock an order's funds. A MARKET order locks nothing, but must be able to pay for what it will meet."""
         request, account = order.request, order.account
@@ -393,7 +373,7 @@ class SimulatedExchange:
             liquidation_id(self.venue, str(key)), instrument_id, side, OrderType.LIMIT, quantity, price, TimeInForce.IOC
         )
         state = OrderState(self.now_us, What.ACCEPTED, OrderStatus.OPEN, ZERO, ZERO, price, quantity, LIQUIDATION)
-        order = VenueOrder(request, account, str(key), self._book_order(account, listing, request, key), [state])
+        order = VenueOrder(request, account, str(key), listing.book_order(account, request, key), [state])
         listing.orders[key] = order
         engine = listing.engine
         engine.submit(order.book)

@@ -289,12 +289,10 @@ class OrderTracker:
 
     def wants_recall(self, event: OrderUpdate | Fill | FillCorrected | RequestFailed) -> RecallOrder | None:
         """What the driver must read from the order log, and apply as OrderRecalled, before it applies `event`."""
-        client_order_id = event.client_order_id
-        if find(self.state, event) is not None:
+        name, is_own = event.client_order_id, self.state.ids.is_own
+        if find(self.state, event) is not None or (name and not is_own(name) and not is_liquidation(name)):
             return None
-        if client_order_id and not self.state.ids.is_own(client_order_id) and not is_liquidation(client_order_id):
-            return None
-        return RecallOrder(client_order_id, event.venue_order_id)
+        return RecallOrder(name, event.venue_order_id)
 
     def apply_recalled(self, recalled: OrderRecalled) -> None:
         """A record came back from the order log; None there means that the log does not know it either."""
