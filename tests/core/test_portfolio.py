@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -11,7 +10,6 @@ from engine.core.order_change import Change
 from engine.core.order_ids import OrderIds
 from engine.core.orders import OrderTracker
 from engine.core.portfolio import TRANSFERS_KEPT, Pnl, Portfolio
-from engine.core.rates import Rates
 from engine.core.venue_sheet import VenueSheet
 from engine.model.account import Balance, Position
 from engine.model.enums import InstrumentKind, Liquidity, OrderStatus, OrderType, Side
@@ -337,28 +335,6 @@ def test_unpriced_assets_are_told() -> None:
     made.apply_transfer(TransferSeen("sim", "SHIB", D(5), "airdrop", "1", 1, 1))
     assert made.unpriced("USDT") == ["SHIB"]
     assert made.equity("USDT") == 61000
-
-
-@pytest.mark.parametrize(
-    ("asset", "into", "rate"),
-    [
-        ("USDT", "USDT", "1"),
-        ("BTC", "USDT", "60000"),
-        ("ETH", "USDT", "3000"),
-        ("BNB", "BTC", "0.01"),
-        ("BNB", "ETH", None),
-        ("SHIB", "USDT", None),
-        ("BTC", "SHIB", None),
-    ],
-    ids=["same", "one hop", "two hops", "inverted second hop", "three hops are too many", "unknown", "unknown target"],
-)
-def test_rates(asset: str, into: str, rate: str | None) -> None:
-    rates = Rates(INSTRUMENTS.values(), PRICES.get)
-    assert rates.rate(asset, into) == (None if rate is None else D(rate))
-
-
-def test_spot_prices_come_before_derivatives() -> None:
-    assert portfolio().rates.route("BTC", "USDT") == ((BTC, False),)
 
 
 def test_fees_in_a_third_asset_use_the_rate_of_the_moment() -> None:
