@@ -18,7 +18,8 @@ OVERLAP_US = 60 * SECOND_US  # postings may appear in the list so late
 class Postings:
     """`account` asks for balances and positions, `posted` for the postings from a time on, µs of the venue's clock.
 
-    At first those of the last `remembered_us` are read: what was posted while nobody listened.
+    At first those of the last `remembered_us` are read: what was posted while nobody listened. Later those from
+    `overlap_us` before the last time on.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class Postings:
         posted: Callable[[int], Awaitable[Sequence[TransferSeen]]],
         venue_us: Callable[[], int],
         remembered_us: int,
+        overlap_us: int = OVERLAP_US,
     ) -> None:
         self._account = account
         self._posted = posted
         self._venue_us = venue_us
         self._remembered_us = remembered_us
+        self._overlap_us = overlap_us
         self._asked_us = 0  # when postings were asked for last
         self._read: set[tuple[str, str]] = set()  # kinds and ids of that answer
         self._untold: list[TransferSeen] = []
@@ -48,7 +51,7 @@ class Postings:
 
     async def _is_new(self) -> bool:
         now_us = self._venue_us()
-        since_us = self._asked_us - OVERLAP_US if self._asked_us else now_us - self._remembered_us
+        since_us = self._asked_us - self._overlap_us if self._asked_us else now_us - self._remembered_us
         found = {(each.kind, each.transfer_id): each for each in await self._posted(since_us)}
         fresh = [each for key, each in found.items() if key not in self._read]
         self._untold += sorted(fresh, key=lambda each: each.event_us)

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from connectors.base.http import asked
 from connectors.base.live import Home
 from connectors.base.outcomes import Failed
+from connectors.base.postings import Postings
 from connectors.base.rights import RightsWatch
-from connectors.binance.perpetual.postings import PAGE, Postings
+from connectors.binance.perpetual.postings import BACK_US, PAGE, Income
 from connectors.binance.perpetual.private import AccountChanged, AccountParser
 from connectors.binance.perpetual.rights import key_rights
 from connectors.binance.perpetual.settings import read_listen_key
@@ -48,7 +51,8 @@ class BinancePerpetual(BinanceVenue):
         self._account = AccountParser(home.venue, instruments)
         super().__init__(home, USD_M, instruments, key, self._account)
         self._urls = urls
-        self._postings = Postings(home.venue, self._account.instrument)
+        self._income = Income(home.venue, self._account.instrument)
+        self._postings = Postings(self._money, self._posted, self._venue_us, BACK_US, BACK_US)
         self._moved = asyncio.Event()  # money or positions, by a trade
 
     async def serve(self) -> None:
@@ -74,8 +78,7 @@ class BinancePerpetual(BinanceVenue):
                 await self._rest.signed(call, started_us)
                 return []
             case FetchBalances():
-                posted = await self._posted()
-                return [*posted, await self._money(started_us)]
+                return await self._postings.told(started_us)
             case ArmDeadMan():
                 terms = {"symbol": self._symbols[request.instrument_id], "countdownTime": str(request.timeout_ms)}
                 await self._rest.signed(Call("POST", "countdownCancelAll", terms, Action.DEAD_MAN, 10), started_us)
@@ -115,44 +118,41 @@ class BinancePerpetual(BinanceVenue):
     # ---- money
 
     async def _money(self, started_us: int) -> AccountSnapshot:
-        """Balances and positions. Not complete while a payment is in them that the list of postings does not show."""
+        """Balances and positions. Not complete while a payment is in them that the list of postings did not show."""
         balances = await self._ask(Call("GET", "balance", {}, Action.BALANCES, 5, prefix=V3))
         positions = await self._ask(Call("GET", "positionRisk", {}, Action.BALANCES, 5, prefix=V3))
-        complete = self._postings.complete(self._venue_us())
+        complete = self._income.complete(self._venue_us())
         return self._account.account(balances.body, positions.body, started_us, positions.receive_us, complete)
 
-    async def _posted(self) -> list[TransferSeen]:
-        """What came and went without a trade, since it was asked last."""
-        started_us = self._venue_us()
-        since_us = self._postings.begin_us(started_us)
+    async def _posted(self, since_us: int) -> list[TransferSeen]:
+        """What came and went without a trade."""
         told: list[TransferSeen] = []
         while since_us:
             terms = {"startTime": str(since_us // 1_000), "limit": str(PAGE)}
             reply = await self._ask(Call("GET", "income", terms, Action.BALANCES, 30))
-            found, since_us = self._postings.page(reply.body, reply.receive_us)
+            found, since_us = self._income.page(reply.body, reply.receive_us)
             told += found
-        self._postings.read(started_us)
         return told
 
     def _changed(self, event: AccountChanged) -> None:
         posted_us = event.posted_us
         if posted_us:
-            self._postings.expect(posted_us)
+            self._income.expect(posted_us)
             self.send(FetchBalances(self.venue))
         else:
             self._moved.set()
 
     async def _follow_money(self) -> None:
-        """A trade changes what is free, and the stream does not tell how."""
+        """A trade changes what is free, and the stream does not tell how. No ledger begins with this answer."""
         while True:
             await self._moved.wait()
             await asyncio.sleep(MONEY_SECONDS)
             self._moved.clear()
             try:
-                snapshot = await self._money(self.now_us())
+                told = await self._money(self.now_us())
             except (Failed, BadMessage):
                 continue  # handled: the engine asks every minute in any case
-            self.hear([snapshot])
+            self.hear([*(told.balances or ()), replace(told, balances=None, complete=False)])
 
     # ---- streams and markets
 
