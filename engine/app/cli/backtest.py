@@ -45,6 +45,7 @@ class TimeRange(click.ParamType[tuple[str, str]]):
 @click.command(help="Play recorded data through a bot.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 @click.option("--timerange", type=TimeRange(), help="2025-10-01..2025-11-30, instead of data.start and data.end.")
+@click.option("--bounds", is_flag=True, help="Run with queue models none and through too: the range of the profit.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting, over those of the files.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the report here as well.")
 @click.pass_obj
@@ -52,12 +53,14 @@ def command(
     output: Output,
     files: tuple[Path, ...],
     timerange: tuple[str, str] | None,
+    bounds: bool,
     overrides: tuple[str, ...],
     report: Path | None,
 ) -> int:
     """Ctrl-C ends the run and keeps what it has; a second one ends the program."""
-    ends = zip(("data.start", "data.end"), timerange or ("", ""), strict=True)
-    given = (*overrides, *(f"{key}={text}" for key, text in ends if text))
+    start, end = timerange or ("", "")
+    options = {"data.start": start, "data.end": end, "backtest.bounds": "true" if bounds else ""}
+    given = (*overrides, *(f"{key}={text}" for key, text in options.items() if text))
     loaded = load_bot_files(output, files, given)
     if loaded.config.mode != "backtest":
         raise Failure("E-USAGE", f"mode: {loaded.config.mode} is not for backtests", fix="write mode: backtest")

@@ -51,9 +51,11 @@ def test_text_for_people(home: Path) -> None:
 
 def test_timerange_and_set(home: Path) -> None:
     span = "2026-01-01T00:05:00Z..2026-01-01T00:10:00Z"
-    result = ok("backtest", str(home / "conf" / "backtest.yml"), "--timerange", span, "--set", "seed=8", cwd=home)
+    words = ("--timerange", span, "--set", "seed=8", "--bounds")
+    result = ok("backtest", str(home / "conf" / "backtest.yml"), *words, cwd=home)
     assert (result["run"]["wanted_end_us"] - result["run"]["start_us"]) == 300_000_000
     assert result["run"]["seed"] == 8
+    assert result["bounds"].keys() == {"none", "through"}
 
 
 @pytest.mark.parametrize(("text", "message"), [("2026-01-01", "is not a range"), ("..x", "is not a date or time")])
