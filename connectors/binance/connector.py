@@ -15,7 +15,6 @@ from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
 from connectors.base.rights import RightsWatch
 from connectors.base.start import OrderEntry
-from connectors.binance.candles import HISTORY, INTERVALS, Candles, Series
 from connectors.binance.listing import read_rights
 from connectors.binance.private import AccountParser
 from connectors.binance.rest import Call, Key, Rest
@@ -26,7 +25,6 @@ from engine.model.enums import Action, Channel, OrderType, Outcome, TimeInForce
 from engine.model.event import Event, OrderUpdate
 from engine.model.greeting import KeyRights
 from engine.model.instrument import Instrument
-from engine.model.market import Candle
 from engine.model.money import to_text
 from engine.model.request import (
     AmendOrder,
@@ -73,16 +71,13 @@ class Binance(BinanceVenue):
         candles: Sequence[tuple[str, int]] = (),
     ) -> None:
         self._account = AccountParser(home.venue, instruments)
-        super().__init__(home, SPOT, instruments, key, self._account)
+        super().__init__(home, SPOT, instruments, key, self._account, candles)
         self._urls = urls
         self._order_entry = order_entry
-        self._series = [(pair.replace("-", ""), interval_us) for pair, interval_us in candles]
-        self._candles: Candles
         self._socket: OrderSocket | None = None
 
     async def serve(self) -> None:
         await super().serve()
-        self._candles = Candles(self.venue, self._series, self._closed_candles, self.hear, self.now_us)
         self.open_stream(Channel.MARKET, lambda: f"{self._urls.stream}/stream?timeUnit=MICROSECOND", self._market_talk)
         if self._key is not None:
             self._socket = OrderSocket(self.now_us) if self._order_entry == "socket" else None
@@ -167,14 +162,6 @@ class Binance(BinanceVenue):
     def _market_confirmed(self) -> None:
         super()._market_confirmed()
         self.spawn(self._candles.catch_up())
-
-    async def _closed_candles(self, series: Series) -> list[Candle]:
-        symbol, interval_us = series
-        params = {"symbol": symbol, "interval": INTERVALS[interval_us], "limit": str(HISTORY)}
-        until_us = self._venue_us()
-        reply = await asked(lambda: self._rest.public(Call("GET", "klines", params, weight=2)))
-        name = self._listed[symbol].instrument_id
-        return self._market.parse_candles(reply.body, name, interval_us, until_us, reply.receive_us)
 
     def _user_talk(self) -> UserTalk:
         assert self._key is not None

@@ -15,6 +15,7 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.rules import RuleWatch
 from connectors.base.time_sync import VenueClock
+from connectors.binance.candles import HISTORY, INTERVALS, Candles, Series
 from connectors.binance.dialect import Dialect
 from connectors.binance.listing import closed, read_info, read_instruments, read_limits, read_time
 from connectors.binance.parse import MarketDataParser
@@ -24,7 +25,8 @@ from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
 from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
 from engine.model.fill import Fill
-from engine.model.instrument import Instrument
+from engine.model.instrument import Instrument, instrument_id
+from engine.model.market import Candle
 from engine.model.request import (
     CancelOrder,
     FetchOpenOrders,
@@ -40,6 +42,7 @@ DEPTH = 1_000
 PAGE = 1_000
 OVERLAP = 50  # trades before the cursor that are fetched again
 HISTORY_US = 3_600 * SECOND_US  # without a cursor: older trades of the account are none of our business
+CANDLES_WEIGHT = 5  # of futures; spot asks for less
 ORDER_SECONDS = 15.0  # answers that come later than that are not waited for
 ACK, LOOKUP, SNAPSHOT = UpdateSource.ACK, UpdateSource.LOOKUP, UpdateSource.SNAPSHOT
 
@@ -55,10 +58,16 @@ class Answers(Protocol):
 
 
 class BinanceVenue(LiveVenue):
-    """`instruments` by Binance's symbol; without a key only the market is heard."""
+    """`instruments` by Binance's symbol, `candles` our pair and an interval; without a key only the market is heard."""
 
     def __init__(
-        self, home: Home, dialect: Dialect, instruments: Mapping[str, Instrument], key: Key | None, answers: Answers
+        self,
+        home: Home,
+        dialect: Dialect,
+        instruments: Mapping[str, Instrument],
+        key: Key | None,
+        answers: Answers,
+        candles: Sequence[tuple[str, int]] = (),
     ) -> None:
         super().__init__(home)
         self._dialect = dialect
@@ -69,6 +78,8 @@ class BinanceVenue(LiveVenue):
         self._clock = VenueClock(self.venue)
         self._limiter = RateLimiter(dialect.limits, self._venue_us)
         self._market = MarketDataParser({symbol: each.instrument_id for symbol, each in instruments.items()})
+        self._series = [(self._symbols[instrument_id(self.venue, pair)], interval_us) for pair, interval_us in candles]
+        self._candles: Candles
         self._rest: Rest
         self._rules: RuleWatch
 
@@ -85,6 +96,7 @@ class BinanceVenue(LiveVenue):
         trades = self._key is not None
         self._rules = RuleWatch(self.instruments, self._open_markets, self.hear, self.now_us, trades)
         self.spawn(self._rules.run())
+        self._candles = Candles(self.venue, self._series, self._closed_candles, self.hear, self.now_us)
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
@@ -101,8 +113,8 @@ class BinanceVenue(LiveVenue):
                 return await self._trades(request, started_us)
             case SyncClock():
                 return [await self._clock.measure(self._server_us, self.now_us)]
-            case ResyncBook(instrument_id):
-                return [await self._snapshot(instrument_id)]
+            case ResyncBook():
+                return [await self._snapshot(request.instrument_id)]
         raise Failed(Outcome.NOT_SENT, "unsupported", f"{type(request).__name__} does not exist at this venue")
 
     # ---- orders
@@ -138,10 +150,10 @@ class BinanceVenue(LiveVenue):
             return [OrderUpdate(*ids, OrderStatus.CANCELED, Decimal(0), "archived", 0, now_us, LOOKUP, started_us)]
         return self._answers.order(reply.body, LOOKUP, started_us, reply.receive_us)
 
-    def _names(self, instrument_id: str, venue_order_id: str, client_order_id: str) -> dict[str, str]:
+    def _names(self, market: str, venue_order_id: str, client_order_id: str) -> dict[str, str]:
         """One order, by the venue's id where it is known: a client id may mean the wrong twin."""
         which = {"orderId": venue_order_id} if venue_order_id else {"origClientOrderId": client_order_id}
-        return {"symbol": self._symbols[instrument_id], **which}
+        return {"symbol": self._symbols[market], **which}
 
     # ---- lists
 
@@ -198,10 +210,18 @@ class BinanceVenue(LiveVenue):
 
     # ---- market and clock
 
-    async def _snapshot(self, instrument_id: str) -> Event:
-        params = {"symbol": self._symbols[instrument_id], "limit": str(DEPTH)}
+    async def _snapshot(self, name: str) -> Event:
+        params = {"symbol": self._symbols[name], "limit": str(DEPTH)}
         reply = await self._rest.public(Call("GET", "depth", params, weight=self._dialect.snapshot_weight))
-        return self._market.parse_snapshot(reply.body, instrument_id, reply.receive_us)
+        return self._market.parse_snapshot(reply.body, name, reply.receive_us)
+
+    async def _closed_candles(self, series: Series) -> list[Candle]:
+        symbol, interval_us = series
+        params = {"symbol": symbol, "interval": INTERVALS[interval_us], "limit": str(HISTORY)}
+        until_us = self._venue_us()
+        reply = await asked(lambda: self._rest.public(Call("GET", "klines", params, weight=CANDLES_WEIGHT)))
+        name = self._listed[symbol].instrument_id
+        return self._market.parse_candles(reply.body, name, interval_us, until_us, reply.receive_us)
 
     async def _server_us(self) -> int:
         reply = await self._rest.public(Call("GET", "time"))
@@ -214,8 +234,8 @@ class BinanceVenue(LiveVenue):
     def _market_confirmed(self) -> None:
         """Every book begins with a snapshot that is younger than its subscription."""
         self._rules.tell()
-        for instrument_id in self._symbols:
-            self.send(ResyncBook(instrument_id))
+        for name in self._symbols:
+            self.send(ResyncBook(name))
 
     async def _open_markets(self) -> list[Instrument]:
         """What is open for trading now; the venue's limits come with it."""

@@ -14,6 +14,7 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
+from connectors.binance.candles import INTERVALS
 from connectors.binance.listing import closed, read_info, read_instruments, read_time
 from connectors.binance.perpetual.connector import INFO, BinancePerpetual
 from connectors.binance.perpetual.rights import key_rights
@@ -27,8 +28,9 @@ from engine.model.greeting import Greeting
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
 
-__all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
+__all__ = ["CANDLES", "LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
+CANDLES = {interval_us: name for interval_us, name in INTERVALS.items() if name != "1s"}
 HEDGED = (
     "the account holds long and short positions apart (hedge mode); this bot needs one position a market\n"
     "  fix: close its positions, then choose One-way Mode at the exchange: Futures, Preferences, Position Mode"
@@ -54,7 +56,7 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int]) -> BinanceP
         except (Failed, BadMessage) as error:
             raise not_started(settings, urls.rest, error) from None
     home = Home(name, list(instruments.values()), venue_sheet().request_expiry_us, urls.rest, settings.seed, greeting)
-    return BinancePerpetual(home, urls, instruments, key)
+    return BinancePerpetual(home, urls, instruments, key, settings.candles)
 
 
 class Setup:

@@ -45,11 +45,18 @@ TYPES = {OrderType.LIMIT: "LIMIT", OrderType.MARKET: "MARKET"}
 
 
 class BinancePerpetual(BinanceVenue):
-    """One account, in one-way mode. Books come on one connection, trades and mark prices on another."""
+    """One account, in one-way mode. Books come on one connection, all else of markets on another."""
 
-    def __init__(self, home: Home, urls: Urls, instruments: Mapping[str, Instrument], key: Key | None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        urls: Urls,
+        instruments: Mapping[str, Instrument],
+        key: Key | None,
+        candles: Sequence[tuple[str, int]] = (),
+    ) -> None:
         self._account = AccountParser(home.venue, instruments)
-        super().__init__(home, USD_M, instruments, key, self._account)
+        super().__init__(home, USD_M, instruments, key, self._account, candles)
         self._urls = urls
         self._income = Income(home.venue, self._account.instrument)
         self._postings = Postings(self._money, self._posted, self._venue_us, BACK_US, BACK_US)
@@ -163,7 +170,12 @@ class BinancePerpetual(BinanceVenue):
         return MarketTalk(self._market, BOOKS, self._market_confirmed)
 
     def _trade_talk(self) -> MarketTalk:
-        return MarketTalk(self._market, TRADES, self._rules.tell)
+        self._candles.hold()
+        return MarketTalk(self._market, TRADES, self._trades_confirmed, self._candles.streams, self._candles.passed)
+
+    def _trades_confirmed(self) -> None:
+        self._rules.tell()
+        self.spawn(self._candles.catch_up())
 
     async def _listen(self) -> str:
         """The address for one more connection: the account's listen key, which lives for another hour from now on."""

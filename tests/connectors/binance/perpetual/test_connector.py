@@ -9,8 +9,10 @@ from decimal import Decimal
 import pytest
 
 from connectors.base.start import LiveSettings
-from connectors.binance.perpetual.build import addresses, prepare
+from connectors.binance.parse import INTERVALS_US
+from connectors.binance.perpetual.build import CANDLES, addresses, prepare
 from connectors.simulated.server.faults import Fault, FaultKind
+from engine.core.ports import LiveConnector
 from engine.model.account import Balance
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, Side, UpdateSource
 from engine.model.errors import TickwrightError
@@ -24,9 +26,9 @@ from engine.model.event import (
     TransferSeen,
 )
 from engine.model.greeting import KeyRights
-from engine.model.market import BookSnapshot, MarkPrice
+from engine.model.market import BookSnapshot, Candle, MarkPrice
 from engine.model.request import AmendOrder, ArmDeadMan, FetchBalances
-from tests.contract.adapter import PORT
+from tests.contract.adapter import PORT, Clock
 from tests.contract.binance_perpetual import BinancePerpetualAdapter
 from tests.contract.rig import ASK, BID, FUNDING_US, Rig, run_rig
 from tests.sim.loop.session import VENUE
@@ -35,7 +37,7 @@ from tests.sim.loop.simnet import NetLoop, run_net
 D = Decimal
 PERPETUAL = BinancePerpetualAdapter()
 MARKET = PERPETUAL.market
-HOUR = 3_600
+HOUR, MINUTE_US = 3_600, INTERVALS_US["1m"]
 
 
 def run(main: Callable[[Rig], Awaitable[None]], leverage: Decimal | None = None) -> None:
@@ -340,3 +342,32 @@ def test_orders_that_do_not_exist_here_are_not_sent() -> None:
         assert (update.status, update.reason) == (OrderStatus.REJECTED, "not_sent:unsupported")
 
     run(main)
+
+
+class WithCandles(BinancePerpetualAdapter):
+    async def connect(self, port: int, now_us: Clock, seed: int) -> LiveConnector:
+        pair = self.instrument.symbol
+        settings = LiveSettings(VENUE, [pair], addresses(f"http://127.0.0.1:{port}"), None, candles=[(pair, MINUTE_US)])
+        return await prepare(settings, now_us)
+
+
+def test_candles() -> None:
+    async def main(rig: Rig) -> None:
+        told: list[Event] = []
+        market = await WithCandles().connect(PORT, rig.now_us, 1)
+        running = asyncio.create_task(market.run(told.extend, rig.now_us))
+        for _ in range(5):
+            await rig.submit(Side.BUY, "0.01", str(ASK))
+            await asyncio.sleep(30)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        candles = [each for each in told if isinstance(each, Candle)]
+        assert {(each.instrument_id, each.interval_us, each.closed) for each in candles} == {(MARKET, MINUTE_US, True)}
+        assert len({each.open_us for each in candles}) >= 2
+
+    run(main)
+
+
+def test_intervals() -> None:
+    assert MINUTE_US in CANDLES
+    assert INTERVALS_US["1s"] not in CANDLES
