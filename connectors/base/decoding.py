@@ -17,6 +17,13 @@ _number = re.compile(r"(?=[0-9.]{1,41}\Z)[0-9]{1,30}(\.[0-9]{1,30})?").fullmatch
 _Message = TypeVar("_Message")
 
 
+class Symbols(dict[str, str]):
+    """A venue's names of markets → instrument ids. Raises BadMessage about any other."""
+
+    def __missing__(self, symbol: str) -> str:
+        raise BadMessage(f"unknown symbol {symbol[:40]!r}")
+
+
 class Numbers(dict[str, Decimal]):
     """Text → Decimal, remembered; forgets everything when `limit` texts are held. Raises BadMessage."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from connectors.base.decoding import Numbers, decode
+from connectors.base.decoding import Numbers, Symbols, decode
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
 from engine.model.market import BestQuote, BookDelta, BookSnapshot, Candle, FundingRate, Level, MarkPrice, PublicTrade
@@ -140,7 +140,7 @@ class MarketDataParser:
     """
 
     def __init__(self, symbols: Mapping[str, str]) -> None:
-        self._symbols = dict(symbols)
+        self._symbols = Symbols(symbols)
         self._numbers = Numbers(NUMBERS_MAX * len(self._symbols))
         self._channels: dict[bytes, Callable[[bytes, int], tuple[MarketData, ...]]] = {
             b"depth": self._depth,
@@ -188,12 +188,6 @@ class MarketDataParser:
                 candles.append(Candle(instrument_id, interval_us, *times, *prices, numbers[volume], True, receive_us))
         return candles
 
-    def _instrument(self, symbol: str) -> str:
-        instrument_id = self._symbols.get(symbol)
-        if instrument_id is None:
-            raise BadMessage(f"unknown symbol {symbol[:40]!r}")
-        return instrument_id
-
     def _levels(self, raw: list[RawLevel]) -> tuple[Level, ...]:
         numbers = self._numbers
         return tuple([(numbers[price], numbers[quantity]) for price, quantity in raw])
@@ -202,7 +196,7 @@ class MarketDataParser:
         raw = decode(_DEPTH, frame).data
         return (
             BookDelta(
-                self._instrument(raw.symbol),
+                self._symbols[raw.symbol],
                 self._levels(raw.bids),
                 self._levels(raw.asks),
                 raw.first,
@@ -223,7 +217,7 @@ class MarketDataParser:
 
     def _public_trade(self, raw: _Trade | _AggregateTrade, receive_us: int) -> PublicTrade:
         return PublicTrade(
-            self._instrument(raw.symbol),
+            self._symbols[raw.symbol],
             str(raw.trade_id),
             self._numbers[raw.price],
             self._numbers[raw.quantity],
@@ -237,7 +231,7 @@ class MarketDataParser:
         numbers = self._numbers
         return (
             BestQuote(
-                self._instrument(raw.symbol),
+                self._symbols[raw.symbol],
                 numbers[raw.bid],
                 numbers[raw.bid_quantity],
                 numbers[raw.ask],
@@ -251,7 +245,7 @@ class MarketDataParser:
     def _mark_price(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         raw = decode(_MARK_PRICE, frame).data
         numbers = self._numbers
-        instrument_id, event_us = self._instrument(raw.symbol), microseconds(raw.event)
+        instrument_id, event_us = self._symbols[raw.symbol], microseconds(raw.event)
         index = numbers[raw.index] if raw.index else None
         mark = MarkPrice(instrument_id, numbers[raw.mark], event_us, receive_us, index)
         if not raw.rate:
@@ -270,7 +264,7 @@ class MarketDataParser:
             raise BadMessage(f"unknown interval {raw.interval[:20]!r}")
         prices = (numbers[raw.open], numbers[raw.high], numbers[raw.low], numbers[raw.close])
         times = (interval_us, open_us, open_us + interval_us)
-        return (Candle(self._instrument(raw.symbol), *times, *prices, numbers[raw.volume], True, receive_us),)
+        return (Candle(self._symbols[raw.symbol], *times, *prices, numbers[raw.volume], True, receive_us),)
 
 
 def recording_parser(instruments: Mapping[str, str]) -> MarketDataParser:

@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from connectors.base.decoding import Numbers, decode
+from connectors.base.decoding import Numbers, Symbols, decode
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
 from engine.model.instrument import Instrument, instrument_id
@@ -180,7 +180,7 @@ class MarketDataParser:
     """
 
     def __init__(self, symbols: Mapping[str, str]) -> None:
-        self.symbols = dict(symbols)
+        self.symbols = Symbols(symbols)
         self._numbers = Numbers(NUMBERS_MAX * max(1, len(symbols)))
         self._channels: dict[str, Callable[[bytes, int], tuple[MarketData, ...]]] = {
             "spot.order_book_update": self._depth,
@@ -207,12 +207,6 @@ class MarketDataParser:
         bids, asks = self._levels(raw.bids), self._levels(raw.asks)
         return BookSnapshot(instrument_id, bids, asks, raw.last, raw.update * 1_000, receive_us)
 
-    def _instrument(self, symbol: str) -> str:
-        instrument_id = self.symbols.get(symbol)
-        if instrument_id is None:
-            raise BadMessage(f"unknown symbol {symbol[:40]!r}")
-        return instrument_id
-
     def _levels(self, raw: list[RawLevel] | None) -> tuple[Level, ...]:
         numbers = self._numbers
         return tuple([(numbers[price], numbers[quantity]) for price, quantity in raw or ()])
@@ -221,7 +215,7 @@ class MarketDataParser:
         raw = decode(_DEPTH, frame).result
         return (
             BookDelta(
-                self._instrument(raw.symbol),
+                self.symbols[raw.symbol],
                 self._levels(raw.bids),
                 self._levels(raw.asks),
                 raw.first,
@@ -235,7 +229,7 @@ class MarketDataParser:
         raw, numbers = decode(_TRADE, frame).result, self._numbers
         return (
             PublicTrade(
-                self._instrument(raw.symbol),
+                self.symbols[raw.symbol],
                 str(raw.trade_id),
                 numbers[raw.price],
                 numbers[raw.amount],
@@ -248,7 +242,7 @@ class MarketDataParser:
     def _book_ticker(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         """A side of the book that is empty has no price: then there is no best quote to tell."""
         raw, numbers = decode(_BOOK_TICKER, frame).result, self._numbers
-        instrument_id = self._instrument(raw.symbol)
+        instrument_id = self.symbols[raw.symbol]
         if not raw.bid or not raw.ask:
             return ()
         return (
@@ -268,7 +262,7 @@ class MarketDataParser:
         """A candle that does not say its volume in base (before 2022) is left out."""
         raw, numbers = decode(_CANDLE, frame).result, self._numbers
         interval, _, symbol = raw.name.partition("_")
-        instrument_id = self._instrument(symbol)
+        instrument_id = self.symbols[symbol]
         if interval not in INTERVALS_US:
             raise BadMessage(f"unknown interval {interval[:20]!r}")
         if not raw.volume:

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
-from connectors.base.decoding import Numbers, decode
+from connectors.base.decoding import Numbers, Symbols, decode
 from connectors.okx.wire import Envelope, Frame, read_frame, rows, stamp_us
 from engine.model.enums import Side
 from engine.model.errors import BadMessage
@@ -86,7 +86,7 @@ class MarketDataParser:
     """Parses for one set of markets. `symbols` maps OKX's instrument ids to ours; all others are refused."""
 
     def __init__(self, symbols: Mapping[str, str]) -> None:
-        self._symbols = dict(symbols)
+        self._symbols = Symbols(symbols)
         self._numbers = Numbers(NUMBERS_MAX * len(self._symbols))
         self._channels: dict[str, Callable[[Frame, str, int], tuple[MarketData, ...]]] = {
             "books": self._book,
@@ -127,12 +127,6 @@ class MarketDataParser:
             raise BadMessage(f"{len(found)} books")
         return self._snapshot(found[0], instrument_id, receive_us)
 
-    def _instrument(self, symbol: str) -> str:
-        instrument_id = self._symbols.get(symbol)
-        if instrument_id is None:
-            raise BadMessage(f"unknown instrument {symbol[:40]!r}")
-        return instrument_id
-
     def _levels(self, raw: list[RawLevel]) -> tuple[Level, ...]:
         numbers = self._numbers
         return tuple([(numbers[price], numbers[quantity]) for price, quantity, _, _ in raw])
@@ -143,7 +137,7 @@ class MarketDataParser:
 
     def _book(self, frame: Frame, symbol: str, receive_us: int) -> tuple[MarketData, ...]:
         """A snapshot, then deltas, each of which names the one before it; without levels it is a sign of life."""
-        instrument_id = self._instrument(symbol)
+        instrument_id = self._symbols[symbol]
         whole = frame.action == "snapshot"
         if not (whole or frame.action in ("update", "")):
             raise BadMessage(f"a book's action is {frame.action[:20]!r}")
@@ -168,12 +162,12 @@ class MarketDataParser:
         )
 
     def _whole_book(self, frame: Frame, symbol: str, receive_us: int) -> tuple[MarketData, ...]:
-        instrument_id = self._instrument(symbol)
+        instrument_id = self._symbols[symbol]
         return tuple(self._snapshot(raw, instrument_id, receive_us) for raw in decode(_BOOKS, frame.data))
 
     def _best_quote(self, frame: Frame, symbol: str, receive_us: int) -> tuple[MarketData, ...]:
         """Nothing when a side is empty."""
-        instrument_id = self._instrument(symbol)
+        instrument_id = self._symbols[symbol]
         found = [(raw, self._levels(raw.bids), self._levels(raw.asks)) for raw in decode(_BOOKS, frame.data)]
         return tuple(
             BestQuote(instrument_id, *bids[0], *asks[0], raw.seq_id, stamp_us(raw.ts), receive_us)
@@ -186,7 +180,7 @@ class MarketDataParser:
         numbers = self._numbers
         return tuple(
             PublicTrade(
-                self._instrument(raw.inst_id),
+                self._symbols[raw.inst_id],
                 raw.trade_id,
                 numbers[raw.px],
                 numbers[raw.sz],
@@ -199,7 +193,7 @@ class MarketDataParser:
 
     def _mark_prices(self, frame: Frame, symbol: str, receive_us: int) -> tuple[MarketData, ...]:
         return tuple(
-            MarkPrice(self._instrument(raw.inst_id), self._numbers[raw.mark_px], stamp_us(raw.ts), receive_us)
+            MarkPrice(self._symbols[raw.inst_id], self._numbers[raw.mark_px], stamp_us(raw.ts), receive_us)
             for raw in decode(_MARKS, frame.data)
         )
 
@@ -207,7 +201,7 @@ class MarketDataParser:
         """`fundingRate` is what will be paid at `fundingTime`."""
         return tuple(
             FundingRate(
-                self._instrument(raw.inst_id),
+                self._symbols[raw.inst_id],
                 self._numbers.signed(raw.funding_rate),
                 stamp_us(raw.funding_time),
                 stamp_us(raw.ts),
@@ -219,7 +213,7 @@ class MarketDataParser:
     def _candles(self, frame: Frame, symbol: str, receive_us: int) -> tuple[MarketData, ...]:
         """Rows: open time, open, high, low, close, volume in base units or contracts, …, and last "1" if closed."""
         assert frame.arg is not None
-        instrument_id, interval_us, numbers = self._instrument(symbol), CANDLES[frame.arg.channel], self._numbers
+        instrument_id, interval_us, numbers = self._symbols[symbol], CANDLES[frame.arg.channel], self._numbers
         events: list[MarketData] = []
         for row in decode(_CANDLES, frame.data):
             if len(row) < 6:

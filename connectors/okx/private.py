@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from connectors.base.decoding import Numbers, decode
+from connectors.base.decoding import Numbers, Symbols, decode
 from connectors.base.outcomes import WOULD_TAKE
 from connectors.okx.parse import NUMBERS_MAX, side_of
 from connectors.okx.wire import Envelope, Frame, rows, stamp_us
@@ -113,7 +113,7 @@ class AccountParser:
 
     def __init__(self, venue: str, symbols: Mapping[str, str], *, is_spot: bool = True) -> None:
         self._venue = venue
-        self._symbols = dict(symbols)
+        self._symbols = Symbols(symbols)
         self._is_spot = is_spot
         self._numbers = Numbers(NUMBERS_MAX)
 
@@ -154,7 +154,7 @@ class AccountParser:
             row.trade_id,
             self._name(row, ours=row.sub_type not in LIQUIDATION_TRADES),
             row.ord_id,
-            self._instrument(row.inst_id),
+            self._symbols[row.inst_id],
             side_of(row.side),
             numbers[row.fill_px],
             numbers[row.fill_sz],
@@ -179,12 +179,6 @@ class AccountParser:
     def _name(self, row: OrderRow | FillRow, *, ours: bool) -> str:
         """The client order id; of an order by which OKX closes a position the one that the engine knows it under."""
         return row.cl_ord_id if ours else liquidation_id(self._venue, row.ord_id)
-
-    def _instrument(self, symbol: str) -> str:
-        instrument_id = self._symbols.get(symbol)
-        if instrument_id is None:
-            raise BadMessage(f"unknown instrument {symbol[:40]!r}")
-        return instrument_id
 
     def _update(self, row: OrderRow, receive_us: int, told_by: UpdateSource, started_us: int | None) -> OrderUpdate:
         numbers = self._numbers

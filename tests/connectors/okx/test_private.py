@@ -215,7 +215,7 @@ def test_bad_messages(parser: AccountParser, body: bytes, says: str) -> None:
 
 def test_fills_of_strange_instruments(parser: AccountParser) -> None:
     (row,) = parser.fill_rows(dict(RECORDED)["/api/v5/trade/fills"].replace(b"BTC-USDT", b"XYZ-USDT"))
-    with pytest.raises(BadMessage, match="unknown instrument 'XYZ-USDT'"):
+    with pytest.raises(BadMessage, match="unknown symbol 'XYZ-USDT'"):
         parser.fill(row, 7)
 
 
