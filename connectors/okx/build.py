@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from msgspec import Struct
-from msgspec.json import Decoder
-
 from connectors.base.credentials import credentials
 from connectors.base.http import Http
 from connectors.base.live import Home
@@ -17,13 +14,13 @@ from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
 from connectors.base.start import LiveSettings, not_started, not_traded
 from connectors.base.time_sync import VenueClock
+from connectors.okx.account import NET, ask_config
 from connectors.okx.connector import Okx, Trading
 from connectors.okx.instruments import open_markets, read_fees, read_instruments
 from connectors.okx.keys import Keys
 from connectors.okx.margin import read_leverage
 from connectors.okx.rest import LISTED, Question, Rest
 from connectors.okx.sheet import EXPIRY_US, LIMITS, SPOT, Product, Urls, addresses, venue_sheet
-from connectors.okx.wire import Envelope, rows
 from engine.core.clock import wall_us
 from engine.model.enums import Action
 from engine.model.errors import BadMessage, TickwrightError, Unauthorized
@@ -33,22 +30,8 @@ from engine.model.money import ONE, ZERO, to_text
 
 __all__ = ["LiveSettings", "Urls", "addresses", "build_connector", "credentials", "prepare", "venue_sheet"]
 
-NET = "net_mode"
-
-
-_ACCOUNT = Question("account/config", Action.BALANCES, Priority.SNAPSHOT, "config")
 _FEES = Question("account/trade-fee", Action.BALANCES, Priority.SNAPSHOT, "fees")
 _LEVERAGE = Question("account/leverage-info", Action.BALANCES, Priority.SNAPSHOT, "leverage")
-
-
-class _Config(Struct, gc=False, rename="camel"):
-    acct_lv: str
-    perm: str
-    pos_mode: str = NET
-    ip: str | None = None
-
-
-_CONFIG = Decoder(Envelope[_Config])
 
 
 def build_connector(settings: LiveSettings) -> Okx:
@@ -80,19 +63,14 @@ async def prepare(settings: LiveSettings, now_us: Callable[[], int], product: Pr
 
 async def _rights(name: str, rest: Rest, product: Product) -> KeyRights:
     """Of the key. An account that would borrow, or hold long and short positions at once, is refused."""
-    reply = await rest.ask(_ACCOUNT)
-    found = rows(_CONFIG, reply.body)
-    if len(found) != 1:
-        raise BadMessage(f"{len(found)} accounts")
-    if found[0].acct_lv not in product.account_modes:
+    config = await ask_config(rest)
+    if config.acct_lv not in product.account_modes:
         mode = "spot" if product.is_spot else "futures"
         raise TickwrightError(f"{name}: the account is in a wrong mode\n  fix: use an account in {mode} mode")
-    if not product.is_spot and found[0].pos_mode != NET:
+    if not product.is_spot and config.pos_mode != NET:
         fix = "choose net mode in the settings of the account"
         raise TickwrightError(f"{name}: the account keeps long and short positions apart\n  fix: {fix}")
-    permissions, addresses_named = found[0].perm.split(","), found[0].ip
-    bound = None if addresses_named is None else bool(addresses_named)
-    return KeyRights("trade" in permissions, "withdraw" in permissions, bound)
+    return config.rights
 
 
 async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> tuple[list[Instrument], dict[str, int]]:

@@ -19,9 +19,11 @@ from connectors.base.live import Home, LiveVenue
 from connectors.base.order_socket import OrderSocket
 from connectors.base.outcomes import Failed
 from connectors.base.rate_limit import Priority, RateLimiter
+from connectors.base.rights import RightsWatch
 from connectors.base.rules import RuleWatch
 from connectors.base.start import OrderEntry
 from connectors.base.time_sync import VenueClock
+from connectors.okx.account import ask_config
 from connectors.okx.instruments import open_markets, read_instruments
 from connectors.okx.keys import Keys
 from connectors.okx.margin import CHANNEL, MarginParser
@@ -36,6 +38,7 @@ from connectors.okx.wire import Arg, Frame, Receipt, stamp_us
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
 from engine.model.errors import BadMessage
 from engine.model.event import AccountSnapshot, ConnectorStatus, Event, OrderUpdate, TradesSynced
+from engine.model.greeting import KeyRights
 from engine.model.instrument import Instrument
 from engine.model.money import ZERO
 from engine.model.request import (
@@ -105,6 +108,8 @@ class Okx(LiveVenue):
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
         self._rules = RuleWatch(self.instruments, self._listed, self.hear, self.now_us, keys is not None)
         self.spawn(self._rules.run())
+        if self.greeting.rights is not None:
+            self.spawn(RightsWatch(self.venue, self.greeting.rights, self._rights, self.hear, self.now_us).run())
 
     async def perform(self, request: Request, started_us: int) -> Sequence[Event]:
         match request:
@@ -275,6 +280,9 @@ class Okx(LiveVenue):
     async def _listed(self) -> list[Instrument]:
         reply = await self._rest.ask(LISTED, instType=self._product.inst_type)
         return open_markets(self.venue, read_instruments(reply.body), [each.symbol for each in self.instruments])
+
+    async def _rights(self) -> KeyRights:
+        return (await ask_config(self._rest)).rights
 
     # ---- trouble
 

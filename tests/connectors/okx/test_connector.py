@@ -323,6 +323,23 @@ def test_what_a_key_may_do(body: str, rights: KeyRights) -> None:
     run_rig(OKX, main)
 
 
+def test_a_right_that_appears_while_the_bot_runs() -> None:
+    async def main(rig: Rig) -> None:
+        connector = await prepare(settings(GOOD), rig.now_us)
+        body = config("1", "read_only,trade,withdraw")
+        rig.server.world.wire.arm(Fault(FaultKind.REFUSE, "account/config", status=200, body=body, count=1))
+        told: list[Event] = []
+        running = asyncio.create_task(connector.run(told.extend, rig.now_us))
+        await asyncio.sleep(90)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        words = [each for each in told if isinstance(each, ConnectorStatus) and each.channel is Channel.KEY]
+        assert [each.health for each in words] == [Health.DOWN, Health.HEALTHY]
+        assert "may withdraw or transfer" in words[0].reason
+
+    run_rig(OKX, main)
+
+
 def test_a_wrong_key_and_a_market_that_is_not_there() -> None:
     async def main(rig: Rig) -> None:
         wrong = Credentials(Secret(KEY), Secret("wrong"), Secret(PASSPHRASE))
