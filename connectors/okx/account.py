@@ -38,4 +38,5 @@ async def ask_config(rest: Rest) -> AccountConfig:
     found = rows(_CONFIG, (await rest.ask(_ACCOUNT)).body)
     if len(found) != 1:
         raise BadMessage(f"{len(found)} accounts")
-    return found[0]
+    config: AccountConfig = found[0]
+    return config
