@@ -6,7 +6,8 @@ Source: Gate API v4 documentation, "Spot", "Error Codes", "Rate Limits"; "Gate S
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from connectors.base.outcomes import DUPLICATE, NO_FUNDS, RATE_LIMIT, TIMESTAMP, UNAUTHORIZED, WOULD_TAKE, Row
 from connectors.base.rate_limit import Limit
@@ -44,6 +45,9 @@ class Section:
     everything: Sequence[str] = ("!all",)
 
 
+FUTURES = Section(
+    "futures", "futures/usdt", "contract", "PUT", ("trades", "tickers"), ("orders", "usertrades", "positions")
+)
 SPOT = Section("spot", "spot", "currency_pair", "PATCH", ("trades",), ("orders", "usertrades", "balances"))
 
 _SOCKET = "wss://api.gateio.ws/ws/v4/"
@@ -56,6 +60,16 @@ def addresses(url: str) -> Urls:
     return Urls(url, socket, socket) if url else LIVE
 
 
+_FUTURES_SOCKET = "wss://fx-ws.gateio.ws/v4/ws/usdt"
+LIVE_FUTURES = Urls("https://api.gateio.ws", _FUTURES_SOCKET, _FUTURES_SOCKET)
+
+
+def futures_addresses(url: str) -> Urls:
+    """The same for USDT perpetuals."""
+    socket = f"ws{url.removeprefix('http')}/v4/ws/usdt"
+    return Urls(url, socket, socket) if url else LIVE_FUTURES
+
+
 ORDERS, CANCELS, PRIVATE, PUBLIC = "orders", "cancels", "private", "public"
 LIMITS = {
     ORDERS: Limit(10, SECOND_US),  # of a market; amends too
@@ -66,8 +80,11 @@ LIMITS = {
 
 _SUBMIT, _CHANGES = (Action.SUBMIT,), (Action.SUBMIT, Action.AMEND)
 _OF_ORDER = (Action.CANCEL, Action.AMEND, Action.LOOKUP)
-AGAINST_RULES = ("INVALID_PRECISION", "AMOUNT_TOO_LITTLE", "AMOUNT_TOO_MUCH", "TRADE_RESTRICTED")
-ABSENT = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND", "ORDER_CLOSED", "ORDER_CANCELLED")
+AGAINST_RULES = (
+    *("INVALID_PRECISION", "AMOUNT_TOO_LITTLE", "AMOUNT_TOO_MUCH", "TRADE_RESTRICTED"),
+    *("SIZE_TOO_SMALL", "SIZE_TOO_LARGE", "INVALID_PARAM_VALUE", "CONTRACT_IN_DELISTING"),
+)
+ABSENT = ("ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND", "ORDER_CLOSED", "ORDER_CANCELLED", "ORDER_FINISHED")
 OUTCOMES = (
     Row(Outcome.NOT_SENT, status=429, word=RATE_LIMIT),
     Row(Outcome.NOT_SENT, ("TOO_MANY_REQUESTS", "TOO_FAST"), word=RATE_LIMIT),
@@ -78,8 +95,16 @@ OUTCOMES = (
         word=UNAUTHORIZED,
     ),
     Row(Outcome.AMBIGUOUS, ("REPEATED_CREATION",), _SUBMIT, word=DUPLICATE),
-    Row(Outcome.REJECTED, ("BALANCE_NOT_ENOUGH",), _CHANGES, word=NO_FUNDS),
-    Row(Outcome.REJECTED, ("POC_FILL_IMMEDIATELY",), _CHANGES, word=WOULD_TAKE),
+    Row(Outcome.REJECTED, ("BALANCE_NOT_ENOUGH", "INSUFFICIENT_AVAILABLE"), _CHANGES, word=NO_FUNDS),
+    Row(Outcome.REJECTED, ("POC_FILL_IMMEDIATELY", "ORDER_POC_IMMEDIATE"), _CHANGES, word=WOULD_TAKE),
+    Row(
+        Outcome.REJECTED,  # perpetuals
+        (
+            *("SIZE_TOO_SMALL", "SIZE_TOO_LARGE", "LEVERAGE_TOO_HIGH", "CONTRACT_NOT_FOUND", "CONTRACT_IN_DELISTING"),
+            *("POSITION_EMPTY", "INCREASE_POSITION", "ORDER_FOK", "RISK_LIMIT_EXCEEDED", "LIQUIDATE_IMMEDIATELY"),
+        ),
+        _CHANGES,
+    ),
     Row(
         Outcome.REJECTED,
         (
@@ -114,3 +139,10 @@ def venue_sheet() -> VenueSheet:
         dead_man=True,
         books=BookRules(audit_every_us=AUDIT_EVERY_US),
     )
+
+
+def futures_sheet() -> VenueSheet:
+    """Of an account of USDT perpetuals. Gate does not tell the profit of a trade, which it rounds, and which depends on
+    the order of trades: that may not be the one in which they reached us. `believed` is in USDT.
+    """
+    return replace(venue_sheet(), believed=Decimal(1))

@@ -184,6 +184,12 @@ class GateExchange(OrderSocketExchange):
     connector: Literal["gate"] = "gate"
 
 
+class GatePerpetualExchange(PerpetualsExchange, OrderSocketExchange):
+    """Gate, perpetuals that are settled in USDT. Positions are one-way."""
+
+    connector: Literal["gate_perpetual"] = "gate_perpetual"
+
+
 class CcxtExchange(RealExchange):
     """Any exchange that the library ccxt knows, spot."""
 

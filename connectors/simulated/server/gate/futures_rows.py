@@ -85,7 +85,7 @@ def order_row(entry: FuturesEntry, board: FuturesBoard, state: OrderState | None
         "is_reduce_only": request.reduce_only,
         "is_close": entry.closes,
         "is_liq": is_liquidation(name),
-        "text": "liquidation" if is_liquidation(name) else "api" if shown_text(name) == UNNAMED else name,
+        "text": _text(name),
         "status": "open" if is_open else "finished",
         "update_time": exact_seconds(state.at_us),
         "stp_id": 0,
@@ -126,7 +126,7 @@ def trade_row(board: FuturesBoard, fill: Fill) -> Row:
         "size": size,
         "price": money(fill.price),
         "role": "maker" if fill.liquidity is Liquidity.MAKER else "taker",
-        "text": "api" if shown_text(name) == UNNAMED or is_liquidation(name) else name,
+        "text": _text(name),
         "fee": money(fill.fee),
         "point_fee": "0",
         "close_size": 0,
@@ -215,3 +215,10 @@ def booking_event(booking: Booking, asset: str) -> Row:
         "user": str(booking.account),
         "currency": asset.lower(),
     }
+
+
+def _text(name: str) -> str:
+    """What an order is called, and its trades with it."""
+    if is_liquidation(name):
+        return "liquidation"
+    return "api" if shown_text(name) == UNNAMED else name
