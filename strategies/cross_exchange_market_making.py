@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from engine.core.actions import Action, ChangeExecutor, SetQuotes, StartExecutor
 from engine.core.executors.cross_venue import CrossVenueExecutor
 from engine.core.state import State
-from engine.model.enums import Side
+from engine.model.enums import Channel, Health, Side
 from engine.model.instrument import Instrument, instrument_id
 from engine.model.money import ONE, ZERO, to_text
 from engine.model.quote import Quote
@@ -93,6 +93,9 @@ class CrossExchangeMarketMaking:
             book = state.book(market)
             if book.stale or book.mid is None:
                 return f"no quotes: {market}: {book.stale or 'one side of the book is empty'}"
+        told = state.health.get((state.instruments[self.taker_id].venue, Channel.USER, ""))
+        if told is not None and told.health is not Health.HEALTHY:
+            return f"no quotes: what trades on {self.taker_id} is not heard: {told.reason}"
         if rate is None:
             return f"no quotes: no rate between the quotes of {self.taker_id} and {self.maker_id}"
         if hedger is None:

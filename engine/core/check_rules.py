@@ -9,15 +9,18 @@ from engine.core.funds import BOOKABLE, Market
 from engine.core.halt import Halt
 from engine.core.hot_words import BUY, SELL
 from engine.core.limits import RiskLimits
+from engine.core.modes import Mode
 from engine.core.notice import show_amount, show_number, show_percent, show_seconds
 from engine.core.portfolio import Portfolio
 from engine.core.position import is_inverse
+from engine.model.enums import TimeInForce
 from engine.model.money import ONE, ZERO
 from engine.model.order import Order
 from engine.model.request import SubmitOrder
 from engine.schema.values import Amount
 
 MINUTE_US = 60_000_000
+IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 FAT_FINGER = Decimal("1.5")  # a price so many times worse than the mid is a mistake, whatever the limits say
 SlotOf = Callable[[str, str, str], Order | None]
 """(owner, instrument id, tag) → the active order of that slot."""
@@ -82,7 +85,32 @@ def mode_forbids(request: SubmitOrder, context: Context) -> str:
     halt = context.halt
     if not halt.restricted:
         return ""
-    return halt.refuses(request.instrument_id, context.strategy_of(request.owner), reduce_only=request.reduce_only)
+    strategy = context.strategy_of(request.owner)
+    refused = halt.refuses(request.instrument_id, strategy, reduce_only=request.reduce_only)
+    if refused and halt.only_deaf(request.instrument_id, strategy) and _trades_back(request, context, strategy):
+        return ""
+    return refused
+
+
+def _trades_back(request: SubmitOrder, context: Context, strategy: str) -> bool:
+    """Whether an order at a venue that is not heard takes back, at once, what the strategy has open elsewhere.
+
+    It is certain how much that is: nothing of ours is alive at the venue, and the venues of the rest are heard.
+    """
+    here, portfolio = context.market.instrument, context.portfolio
+    if request.time_in_force not in IMMEDIATE:
+        return False
+    if any(each.instrument.venue == here.venue and (each.buys or each.sells) for each in portfolio.markets.values()):
+        return False
+    held = ZERO
+    for ledger in portfolio.ledgers():
+        there = ledger.instrument
+        if context.strategy_of(ledger.owner) == strategy and there.base == here.base and ledger.quantity:
+            heard = there.venue == here.venue or context.halt.mode(there.instrument_id, strategy) is Mode.RUN
+            if not heard or is_inverse(there) or is_inverse(here):
+                return False
+            held += ledger.quantity * there.contract_size
+    return request.quantity * here.contract_size <= (-held if request.side is BUY else held)
 
 
 def slot_is_busy(request: SubmitOrder, context: Context) -> str:

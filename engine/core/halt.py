@@ -101,6 +101,11 @@ class Halt:
         because = [each for each in self._causes.values() if each.scope in scopes and CAUSES[each.kind].mode is mode]
         return f"{mode}: {because[0].kind.value} ({because[0].text}); new orders: {creates.value}"
 
+    def only_deaf(self, instrument_id: str, strategy: str) -> bool:
+        """Whether nothing is wrong but that the venue's private stream is not heard."""
+        scopes = _scopes(instrument_id, strategy)
+        return {each.kind for each in self._causes.values() if each.scope in scopes} == {CauseKind.STREAM_STALE}
+
     def cancels_own(self, instrument_id: str, strategy: str) -> bool:
         """Whether our resting orders there have to be cancelled."""
         return self.restricted and ALLOWED[self.mode(instrument_id, strategy)].cancels_own

@@ -1,5 +1,6 @@
 """The pre-trade checks with everything that they look at, for tests."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -45,8 +46,9 @@ INVERSE = Instrument(
     contract_size=D(100),
     leverage=D(5),
 )
+FAR = replace(SPOT, instrument_id="far:BTC-USDT", venue="far")
 MID = D(100)
-INSTRUMENTS = {each.instrument_id: each for each in (SPOT, PERP, INVERSE)}
+INSTRUMENTS = {each.instrument_id: each for each in (SPOT, PERP, INVERSE, FAR)}
 
 
 class Bench:

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.enums import Health, OrderStatus, Side, UpdateSource
+from engine.model.enums import Channel, Health, OrderStatus, Side, UpdateSource
+from engine.model.event import ConnectorStatus
 from engine.model.money import ONE
 from engine.model.order import Order
 from engine.model.request import CancelOrder, SubmitOrder
@@ -144,11 +145,13 @@ def test_a_quote_that_no_longer_pays_goes_at_once() -> None:
     assert len(quotes(made)) == 2
 
 
-@pytest.mark.parametrize("trouble", ["stale taker", "one-sided taker", "overdue", "too much open"])
+@pytest.mark.parametrize("trouble", ["stale taker", "deaf taker", "one-sided taker", "overdue", "too much open"])
 def test_no_quotes_while_the_hedge_cannot_be_trusted(trouble: str) -> None:
     made = desk(max_unhedged="0.5", order_amount="1")
     if trouble == "stale taker":
         made.health(Health.DOWN, TAKER)
+    elif trouble == "deaf taker":
+        made.engine.apply(ConnectorStatus("taker", Channel.USER, Health.DOWN, "cut", made.state.now_us))
     elif trouble == "one-sided taker":
         made.book(None, 101, instrument_id=TAKER)
     elif trouble == "too much open":
