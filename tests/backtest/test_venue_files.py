@@ -139,6 +139,22 @@ GATE = (
     + "\n"
 )
 
+GATE_FUTURES = (
+    f"https://api.gateio.ws/api/v4/futures/usdt/order_book?contract=BTC_USDT&with_id=true -> {START_US / 1e6}: "
+    + json.dumps({"id": 7, "update": MS / 1000, "bids": [{"p": "99", "s": 1}], "asks": [{"p": "101", "s": 2}]})
+    + "".join(
+        f"\n{START_US / 1e6}: " + json.dumps({"channel": f"futures.{channel}", "event": "update", "result": result})
+        for channel, result in [
+            ("order_book_update", {"t": MS, "s": "BTC_USDT", "U": 8, "u": 9, "b": [{"p": "100", "s": 3}], "a": []}),
+            ("trades", [{"contract": "ETH_USDT", "size": -4, "id": 4, "create_time_ms": MS, "price": "9"}]),
+            ("trades", [{"contract": "BTC_USDT", "size": -4, "id": 5, "create_time_ms": MS + 5, "price": "100"}]),
+            ("tickers", [{"contract": "BTC_USDT"}]),
+            ("trades", []),
+        ]
+    )
+    + "\n"
+)
+
 # name, format, venue, content, rows, gaps
 GOOD: list[tuple[str, str, str, str, Found, int]] = [
     (
@@ -191,14 +207,24 @@ GOOD: list[tuple[str, str, str, str, Found, int]] = [
         [*FIRST, (K.BID, 100, 3)],
         0,
     ),
+    (
+        *("g-PERP.ws.0", "capture", "gate", GATE_FUTURES),
+        [*FIRST, (K.BID, 100, 3), (K.SELL, 100, 4)],
+        0,
+    ),
 ]
 IDS = [f"{venue}-{name}" for name, _, venue, *_ in GOOD]
 
 
+def symbol_of(name: str) -> str:
+    return "BTC-USDT-PERP" if "PERP" in name else "BTC-USDT"
+
+
 @pytest.mark.parametrize(("name", "form", "venue", "text", "rows", "gaps"), GOOD, ids=IDS)
 def test_rows(tmp_path: Path, name: str, form: str, venue: str, text: str, rows: Found, gaps: int) -> None:
-    market = import_one(write(tmp_path / name, text), form, tmp_path / "set", venue=venue)
-    (columns,) = rows_of(tmp_path / "set")
+    symbol = symbol_of(name)
+    market = import_one(write(tmp_path / name, text), form, tmp_path / "set", symbol, venue=venue)
+    (columns,) = rows_of(tmp_path / "set", symbol)
     found = list(zip(*(columns[each].tolist() for each in ("kind", "ticks", "lots")), strict=True))
     assert found == rows
     assert (market.quality.gaps, market.quality.crossed, market.quality.late_rows) == (gaps, 0, 0)
@@ -341,6 +367,7 @@ def test_what_cannot_be_read_is_said_with_its_row(
     assert not (tmp_path / "set" / "dataset.yml").exists()
 
 
+LOT = Decimal("0.00000001")
 DAMAGED = [
     *((name, form, venue, text) for name, form, venue, text, *_ in GOOD if ".zip" not in name),
     ("a.raw", "capture", "binance", "".join(capture_lines(2, 4))),
@@ -364,7 +391,7 @@ def test_a_damaged_file_imports_or_is_named(tmp_path: Path, name: str, form: str
         folder = tmp_path / str(turn)
         problem = ""
         try:
-            import_one(path, form, folder, venue=venue, price_step=Decimal(1), quantity_step=Decimal("0.00000001"))
+            import_one(path, form, folder, symbol_of(name), venue=venue, price_step=Decimal(1), quantity_step=LOT)
         except TickwrightError as error:
             problem = str(error)
         said += bool(problem)
