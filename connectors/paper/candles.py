@@ -33,7 +33,7 @@ from connectors.paper.words import (
     TRIGGERED,
     Outcome,
 )
-from engine.core.candles import Read
+from engine.core.candle_series import Read
 
 PPM = 1_000_000
 MISSING = "a candle is missing"

@@ -30,7 +30,8 @@ from connectors.paper.words import (
     TRIGGERED,
     Outcome,
 )
-from engine.core.candles import Read, Shown
+from engine.core.candle_series import CandleSeries
+from engine.core.candles import Shown
 from engine.core.state import State
 from engine.model.enums import Action, Channel, Health, Liquidity, OrderStatus, Side, UpdateSource
 from engine.model.enums import Outcome as Verdict
@@ -113,15 +114,19 @@ class PaperVenue:
             told.append(market.popleft()[1])
         return told
 
-    def glide(self, until_us: int, series: tuple[str, int], see: Read) -> Shown | None:
-        """Show `see` the closed candles of a series (instrument id, interval) that are visible by `until_us`, up to one
-        that it wants to act on. None: no candle was, anything else is under way, or there are other markets.
+    def glide(self, until_us: int, series: CandleSeries) -> Shown | None:
+        """Give a series the closed candles that are visible by `until_us`, up to one that its reader wants to act on.
+
+        None: no candle was, anything else is under way, or there are other markets.
         """
         listing, feed_us = self.listings[0], self.wire.latency.feed_us
         kernel, instrument = listing.kernel, listing.instrument
         if len(self.listings) > 1 or self._outbox or self._market or self.orders.open or not self.wire.idle:
             return None
-        if not isinstance(kernel, CandleKernel) or series != (instrument.instrument_id, kernel.source.interval_us):
+        if not isinstance(kernel, CandleKernel) or series.instrument_id != instrument.instrument_id:
+            return None
+        see = series.taker(kernel.source.interval_us)
+        if see is None:
             return None
         shown = kernel.glide(until_us - feed_us, instrument.price_step, instrument.quantity_step, see)
         if shown is None:

@@ -14,7 +14,8 @@ from engine.backtest.equity import MINUTE_US, EquityCurve
 from engine.backtest.hashes import LineHash, fill_line, request_line
 from engine.backtest.stretches import Stretches
 from engine.backtest.tables import TEXT, WHOLE, Table
-from engine.core.candles import Glide, Read, Shown
+from engine.core.candle_series import CandleSeries
+from engine.core.candles import Glide, Shown
 from engine.core.engine import Engine
 from engine.core.order_change import Change
 from engine.core.portfolio import EXTERNAL
@@ -167,12 +168,12 @@ class Recording:
     def following(self, glide: Glide) -> Glide:
         """A venue's `glide` of which no candle escapes this recording: only prices change during it."""
 
-        def glided(until_us: int, series: tuple[str, int], read: Read) -> Shown | None:
+        def glided(until_us: int, series: CandleSeries) -> Shown | None:
             assert self._engine is not None
-            mid = self._engine.state.mark(series[0])
-            shown = glide(until_us, series, read)
+            mid = self._engine.state.mark(series.instrument_id)
+            shown = glide(until_us, series)
             if shown is not None and len(shown.close) > 1:
-                self._glided(shown, series[0], mid)
+                self._glided(shown, series.instrument_id, mid)
             return shown
 
         return glided

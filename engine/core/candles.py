@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from engine.core.candle_series import LATE_US, CandleSeries
 from engine.core.ports import Controller
-from engine.model.market import Candle
-
-Read = Callable[[int, float, float, float, float, float], bool]
-"""(close_us, open, high, low, close, volume): the floats nearest to the exact numbers."""
+from engine.model.event import ConnectorStatus
+from engine.model.market import Candle, PublicTrade
 
 
 class Shown(NamedTuple):
@@ -18,9 +17,9 @@ class Shown(NamedTuple):
     seen_us: int
 
 
-Glide = Callable[[int, tuple[str, int], Read], Shown | None]
-"""(until_us, series, read): the closed candles of a series (instrument id, interval) that become visible by `until_us`
-are shown to `read`, up to one that it wants to act on. None: no candle was, or anything else is under way."""
+Glide = Callable[[int, CandleSeries], Shown | None]
+"""(until_us, series): the closed candles that a series takes and that become visible by `until_us` are given to it, up
+to one that its reader wants to act on. None: no candle was, or anything else is under way."""
 
 
 @runtime_checkable
@@ -36,22 +35,31 @@ class CandleReader(Protocol):
 
 
 class Candles:
-    """Shows closed candles to those of the controllers that want them."""
+    """Shows closed candles to those of the controllers that want them. `sole`: what the only controller sees."""
 
     def __init__(self, controllers: Sequence[Controller]) -> None:
-        self._readers: dict[tuple[str, int], list[Read]] = {}
-        self._closed_us: dict[tuple[str, int], int] = {}
-        for controller in controllers:
-            if isinstance(controller, CandleReader):
-                self._readers.setdefault(controller.reads, []).append(controller.read)
-        only = controllers[0] if len(controllers) == 1 else None
-        self.sole = only if isinstance(only, CandleReader) else None
+        self._series = [CandleSeries(*each.reads, each.read) for each in controllers if isinstance(each, CandleReader)]
+        self.sole = self._series[0] if self._series and len(controllers) == 1 else None
 
     def apply(self, candle: Candle) -> None:
-        """A candle of a venue; one that forms still, or was shown before, is nobody's business."""
-        key = candle.instrument_id, candle.interval_us
-        if candle.closed and key in self._readers and candle.close_us > self._closed_us.get(key, 0):
-            self._closed_us[key] = candle.close_us
-            prices = float(candle.open), float(candle.high), float(candle.low), float(candle.close)
-            for read in self._readers[key]:
-                read(candle.close_us, *prices, float(candle.volume))
+        """A candle of a venue."""
+        for series in self._series:
+            if series.instrument_id == candle.instrument_id:
+                series.apply(candle)
+
+    def apply_trade(self, trade: PublicTrade) -> None:
+        """A trade of a market."""
+        for series in self._series:
+            if series.instrument_id == trade.instrument_id:
+                series.apply_trade(trade)
+
+    def apply_status(self, status: ConnectorStatus) -> None:
+        """Whether a venue's market data come."""
+        for series in self._series:
+            if series.instrument_id.partition(":")[0] == status.venue:
+                series.apply_status(status)
+
+    def tick(self, now_us: int) -> None:
+        """Candles of markets in which nothing is traded close too."""
+        for series in self._series:
+            series.turn(now_us - LATE_US)

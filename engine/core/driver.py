@@ -91,11 +91,11 @@ class Driver:
         """Leave out the grid ticks of which nothing can come: closed candles are shown to the one strategy there is, up
         to one that it wants to act on. Returns the time to go on from; the tick that sees the last candle is next.
         """
-        engine, reader = self.engine, self.engine.candles.sole
+        engine, series = self.engine, self.engine.candles.sole
         grid_us, free_us = engine.grid_us, min(end_us, engine.free_us)
-        if reader is None or self._glide is None or free_us <= now_us + grid_us:
+        if series is None or self._glide is None or free_us <= now_us + grid_us:
             return now_us
-        shown = self._glide((free_us - 1) // grid_us * grid_us, reader.reads, reader.read)
+        shown = self._glide((free_us - 1) // grid_us * grid_us, series)
         if shown is None:
             return now_us
         engine.skip_ticks()

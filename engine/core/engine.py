@@ -90,7 +90,7 @@ class Engine:
         self._checks = PreTradeChecks(looks_at, state.orders.by_client_id, state.mid, settings.limits)
         self._sinks = tuple(sinks)
         self.candles = Candles(controllers)
-        self._facts = Facts(state, self.halt, streams, on_change, self.candles.apply)
+        self._facts = Facts(state, self.halt, streams, on_change, self.candles)
         self._handlers = self._facts.handlers
         self._deadlines = state.orders.deadlines
         self._dead_man = DeadMan(state.instruments, state.sheets, streams, self.halt)
@@ -226,6 +226,7 @@ class Engine:
         requests += facts.watch_streams(now_us)
         if now_us >= self._grid_due_us or now_us >= self.wake_us:
             self._watch(now_us)
+            self.candles.tick(now_us)
             for request in self._decide(now_us):
                 self._screen(request, now_us, requests)
         elif self.halt.restricted:

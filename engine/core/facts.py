@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.core.candles import Candles
 from engine.core.comparison import Comparison
 from engine.core.halt import Halt
 from engine.core.modes import CauseKind
@@ -69,7 +70,7 @@ class Facts:
         halt: Halt,
         streams: Mapping[str, UserStream],
         on_change: Callable[[Change], None] | None,
-        on_candle: Callable[[Candle], None],
+        candles: Candles,
     ) -> None:
         self.state = state
         self.halt = halt
@@ -79,6 +80,7 @@ class Facts:
         self.comparison = Comparison(state, halt, streams)
         self.stop_proof = StopProof(state.sheets, streams)
         self._on_change = on_change
+        self._candles = candles
         self._strange: dict[str, None] = {}
         self._streams = {each: streams.get(instrument.venue) for each, instrument in state.instruments.items()}
         self.handlers: dict[type, Callable[[Any], None]] = {
@@ -88,7 +90,7 @@ class Facts:
             MarkPrice: self._mark,
             FundingRate: self._funding,
             BestQuote: _ignore,
-            Candle: on_candle,
+            Candle: candles.apply,
             OrderUpdate: self._update,
             Fill: self._fill,
             FillCorrected: self._correction,
@@ -165,6 +167,7 @@ class Facts:
 
     def _trade(self, trade: PublicTrade) -> None:
         self.state.trades[trade.instrument_id] = trade
+        self._candles.apply_trade(trade)
 
     def _mark(self, mark: MarkPrice) -> None:
         self.state.marks[mark.instrument_id] = mark
@@ -275,6 +278,7 @@ class Facts:
     def _status(self, status: ConnectorStatus) -> None:
         self.state.health[status.venue, status.channel, status.instrument_id] = status
         self.state.books.apply_status(status)
+        self._candles.apply_status(status)
         if status.health is not Health.HEALTHY and status.channel in _UNSAFE:
             self.halt.add(_UNSAFE[status.channel], status.venue, status.reason, status.receive_us)
         stream = self.streams.get(status.venue)

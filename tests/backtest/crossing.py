@@ -11,6 +11,7 @@ from engine.model.enums import Side
 from engine.model.instrument import instrument_id
 from engine.model.quote import Quote
 from engine.schema.base import StrategyConfig
+from engine.schema.fields import PositiveDurationUs
 
 FAST, SLOW = 10, 60
 REACH = Decimal("0.05")  # orders cross the book by so much: they take
@@ -19,6 +20,7 @@ REACH = Decimal("0.05")  # orders cross the book by so much: they take
 class CrossingConfig(StrategyConfig):
     exchange: str = "binance"
     trading_pair: str = "BTC-USDT"
+    interval: PositiveDurationUs = 60_000_000
 
 
 class Crossing:
@@ -28,7 +30,7 @@ class Crossing:
 
     def __init__(self, name: str, config: CrossingConfig) -> None:
         self.name = name
-        self.reads = (instrument_id(config.exchange, config.trading_pair), 60_000_000)
+        self.reads = (instrument_id(config.exchange, config.trading_pair), config.interval)
         self._closes: deque[float] = deque(maxlen=SLOW)
         self._above = False
         self._wanted = Decimal(0)

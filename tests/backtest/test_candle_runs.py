@@ -2,16 +2,11 @@
 
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import polars
 import pytest
 
-from engine.core.candles import Candles
 from engine.core.driver import Driver
-from engine.model.market import Candle
-from engine.model.money import ONE
-from tests.backtest.crossing import Crossing, CrossingConfig
 from tests.backtest.files import START_US, import_one, write
 from tests.backtest.runs import run
 
@@ -23,7 +18,7 @@ mode: backtest
 tick: 1m
 exchanges: {{binance: {{connector: recorded, balances: {{BTC: 10, USDT: 100000}}, latency: {latency},
   feed_latency: {latency}, response_latency: {latency}}}}}
-strategy: {{use: "tests.backtest.crossing:Crossing"}}
+strategy: {{use: "tests.backtest.crossing:Crossing", interval: {interval}}}
 risk: {{stale_data: 3m}}
 data: {{path: {data}}}
 """
@@ -50,20 +45,20 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return folder / "set"
 
 
-@pytest.mark.parametrize("latency", ["0ms", "40ms"])
+@pytest.mark.parametrize(("latency", "interval"), [("0ms", "1m"), ("40ms", "1m"), ("0ms", "3m")])
 def test_ticks_that_are_left_out_change_nothing(
-    data: Path, tmp_path: Path, latency: str, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, latency: str, interval: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
     step = Driver.step
     monkeypatch.setattr(Driver, "step", lambda *arguments: steps.append(1) or step(*arguments))
-    bot = BOT.format(data=data, latency=latency)
+    bot = BOT.format(data=data, latency=latency, interval=interval)
     gliding, result = run(tmp_path / "gliding", data, bot=bot)
     few, steps[:] = len(steps), []
     ticking, expected = run(tmp_path / "ticking", data, "risk.kill_switch=99%", bot=bot)
     assert few < len(steps) / 3
     assert result["orders"] == expected["orders"]
-    assert result["orders"]["fills"] > 20
+    assert result["orders"]["fills"] > (20 if interval == "1m" else 6)
     for name in ("requests_hash", "fills_hash"):
         assert result["run"][name] == expected["run"][name]
     drawdowns = [each["money"].pop("drawdown") for each in (result, expected)]
@@ -79,22 +74,3 @@ def assert_same_table(found: polars.DataFrame, expected: polars.DataFrame) -> No
     assert found.columns == expected.columns
     for name in expected.columns:
         assert found[name].fill_nan(0.0).to_list() == pytest.approx(expected[name].fill_nan(0.0).to_list()), name
-
-
-def test_a_strategy_reads_each_closed_candle_once() -> None:
-    seen: list[tuple[Any, ...]] = []
-
-    class Reader(Crossing):
-        def read(self, *bar: Any) -> bool:
-            seen.append(bar)
-            return False
-
-    shown = Candles([Reader("a", CrossingConfig())])
-
-    def candle(close_us: int, closed: bool = True, interval_us: int = MINUTE_US) -> Candle:
-        prices = (ONE, ONE + ONE, ONE, ONE, ONE)
-        return Candle("binance:BTC-USDT", interval_us, close_us - interval_us, close_us, *prices, closed, close_us)
-
-    for each in (candle(1, closed=False), candle(1), candle(1), candle(2, interval_us=1), candle(61)):
-        shown.apply(each)
-    assert seen == [(1, 1.0, 2.0, 1.0, 1.0, 1.0), (61, 1.0, 2.0, 1.0, 1.0, 1.0)]
