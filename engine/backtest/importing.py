@@ -51,6 +51,7 @@ READERS: dict[str, Reader] = {
     "hyperliquid": hyperliquid.read,
     "recording": recording.read,
 }
+OF_VENUES = ("bitstamp", "bybit", "coinbase", "hyperliquid")  # formats that only the venue of their name has
 PROGRESS_EVENTS = 100_000
 NOTHING_GIVEN = Given()
 Events = Callable[[Cursor], Iterator[Found]]

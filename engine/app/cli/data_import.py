@@ -11,7 +11,7 @@ from engine.app.cli.durations import Duration
 from engine.app.cli.output import Output
 from engine.app.failure import Failure
 from engine.app.registry import BUILT_IN, load
-from engine.backtest.importing import READERS, Job, import_files
+from engine.backtest.importing import OF_VENUES, READERS, Job, import_files
 from engine.backtest.scan import Given
 from engine.model.money import ONE
 from engine.schema.values import BadValue, parse_number, parse_trading_pair
@@ -39,7 +39,7 @@ STEP = Parsed("STEP", parse_number)
 @click.option("--format", "form", type=click.Choice(list(READERS)), required=True, help="What wrote the files.")
 @click.option("--symbol", type=Parsed("PAIR", parse_trading_pair), required=True, help="BTC-USDT, BTC-USDT-PERP.")
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="By default data/VENUE in the user's folder.")
-@click.option("--venue", default="binance", help="Where the data are from; binance by default.")
+@click.option("--venue", default="", help="Where the data are from: by the format, else binance.")
 @click.option("--interval", "interval_us", type=Duration(), default="1m", help="Of candles: 1m by default.")
 @click.option("--price-step", type=STEP, help="Left out: as fine as the prices that occur.")
 @click.option("--quantity-step", type=STEP, help="Left out: as fine as the quantities that occur.")
@@ -67,6 +67,7 @@ def command(
     for file in files:
         if not file.is_file():
             raise Failure("E-NOTFOUND", f"there is no file {file}")
+    venue = venue or (form if form in OF_VENUES else "binance")
     if form == "capture" and venue not in BUILT_IN.captures:
         raise Failure("E-USAGE", f"captures of {venue} cannot be read", fix=f"one of: {', '.join(BUILT_IN.captures)}")
     parser = load(BUILT_IN.captures[venue])(symbol, f"{venue}:{symbol}") if form == "capture" else None

@@ -110,6 +110,16 @@ def test_data_list_and_check(home: Path) -> None:
     assert failed("data", "list", str(home / "none"), cwd=home)[0] == 6
 
 
+def test_a_format_of_one_venue_names_it(tmp_path: Path) -> None:
+    book = (
+        '{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":1,"data":{"s":"BTCUSDT","b":[["1","1"]],"a":[],"u":1}}'
+    )
+    words = ("--format", "bybit", "--symbol", "BTC-USDT")
+    assert ok("data", "import", str(write(tmp_path / "x.data", book)), *words, cwd=tmp_path)["venue"] == "bybit"
+    words += ("--venue", "mine", "--to", str(tmp_path / "set"))
+    assert ok("data", "import", str(tmp_path / "x.data"), *words, cwd=tmp_path)["venue"] == "mine"
+
+
 def test_import_check_and_convert(tmp_path: Path) -> None:
     raw = write(tmp_path / "a.raw.gz", "".join(capture_lines(1, 10)))
     words = ("data", "import", str(raw), "--format", "capture", "--symbol", "BTC/USDT")
