@@ -13,8 +13,10 @@ from aiohttp import web
 from connectors.simulated.server.app import VenueServer
 from connectors.simulated.server.credentials import hmac_credential
 from connectors.simulated.server.entrance import Entrance
+from connectors.simulated.server.usdm.entrance import FutureEntrance
 from engine.core.clock import wall_us
 from tests.app.bots import wait_until
+from tests.connectors.simulated.server.usdm.venues import make_world as make_futures
 from tests.connectors.simulated.server.venues import SECRETS, key_of, make_world
 
 KEY, SECRET = key_of("alice"), SECRETS["alice"]
@@ -42,8 +44,8 @@ class Served:
         self.requests: list[str] = []
         self.echo: Callable[[str], str] | None = None
         self.url = ""
-        self.world = make_world(lambda: wall_us() + self.behind_us)
-        self._entrance = Entrance(self.world)
+        self.world: Any = make_world(lambda: wall_us() + self.behind_us)
+        self._entrance: Entrance | FutureEntrance = Entrance(self.world)
 
     def give(self, key: str = KEY, secret: str = SECRET, **rights: Any) -> None:
         """The key, with these rights (fields of Credential)."""
@@ -68,10 +70,19 @@ class Served:
         self._entrance.shut_down()
 
 
+class ServedFutures(Served):
+    """The same for perpetuals."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = make_futures(lambda: wall_us() + self.behind_us)
+        self._entrance = FutureEntrance(self.world)
+
+
 @contextmanager
-def served() -> Iterator[Served]:
+def served(make: type[Served] = Served) -> Iterator[Served]:
     """Serves while the block runs; what ends the server is raised from here."""
-    venue, loop = Served(), asyncio.new_event_loop()
+    venue, loop = make(), asyncio.new_event_loop()
     server = VenueServer(venue.world, venue, 0.05)
 
     def ready(port: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.app.build import ask_exchange
+from engine.app.build import ask_exchange, leverage_of
 from engine.app.config.load import LoadedConfig
 from engine.app.config.models import BotConfig, RealExchange
 from engine.app.config.traded import pairs_at
@@ -68,10 +68,15 @@ def judge_rights(name: str, key: str, rights: KeyRights) -> Finding:
 def _markets(config: BotConfig, name: str, exchange: RealExchange) -> Finding:
     pairs = pairs_at(config, name)
     try:
-        ask_exchange(name, exchange, pairs, config.mode)
+        ask_exchange(name, _as_it_is(exchange), pairs, config.mode)
     except TickwrightError as error:
         return _failed(as_failure(error))
     return Finding(State.OK, f"{', '.join(pairs)} can be traded")
+
+
+def _as_it_is(exchange: RealExchange) -> RealExchange:
+    """Without what a start would set there."""
+    return exchange.model_copy(update={"leverage": None}) if leverage_of(exchange) else exchange
 
 
 def _failed(failure: Failure) -> Finding:

@@ -23,7 +23,7 @@ from engine.app.doctor.machine import (
     python,
 )
 from tests.app.cli.support import failed, ok, run
-from tests.app.served import served, write_live_bot
+from tests.app.served import KEY, SECRET, ServedFutures, served, write_live_bot
 from tests.support import ROOT
 
 ENTRY = {
@@ -179,6 +179,19 @@ def test_exchanges(userdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(each["check"], each["state"]) for each in rows] == [("binance", "failed")]
     assert "not_connected" in rows[0]["text"]
     assert rows[0]["fix"] == "look at the network, and at the exchange's status page"
+
+
+def test_nothing_is_changed_at_an_exchange(userdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start would set the leverage."""
+    file = write_live_bot(userdir, ("connector: binance", "connector: binance_perpetual, leverage: 5"))
+    file.write_text(file.read_text().replace("BTC-USDT", "BTC-USDT-PERP"))
+    monkeypatch.setenv("BINANCE_API_KEY", KEY)
+    monkeypatch.setenv("BINANCE_API_SECRET", SECRET)
+    with served(ServedFutures) as venue:
+        monkeypatch.setenv("VENUE_URL", venue.url)
+        data = ok("doctor", str(file), cwd=userdir)[len(CHECKS) :]
+    assert [each["check"] for each in data] == ["binance", "binance key", "binance markets"]
+    assert not [line for line in venue.requests if not line.startswith("GET ")]
 
 
 def test_an_exchange_that_does_not_tell_its_time() -> None:
