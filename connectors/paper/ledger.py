@@ -1,18 +1,31 @@
 """The account at a paper venue: totals, reservations, positions and fees, in the venue's time and exact.
 
 Spot: a resting buy reserves its value with the fee, a sell its quantity. Derivatives: an order reserves its initial
-margin with the fee, a position ties up its own; profit is paid when a position is closed.
+margin with the fee, a position ties up its own; profit is paid when a position is closed. Everything of a settle asset
+backs all positions in it; when their equity is no more than the maintenance margin, they are liquidated.
 """
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from engine.core.hot_words import BUY, SELL
-from engine.core.position import PositionLedger, money_asset, on_grid, value_of
+from engine.core.position import PositionLedger, is_inverse, money_asset, on_grid, value_of
 from engine.model.account import Balance, Position
 from engine.model.enums import InstrumentKind, Side
 from engine.model.instrument import Instrument
-from engine.model.money import ONE, ZERO
+from engine.model.money import ONE, ZERO, ceil_to, floor_to
+from engine.perp.margin import Exposure, Tiers, bankruptcy_price, liquidation_price
+from engine.perp.payments import LIQUIDATION_FEE_RATE
+
+
+class Liquidation(NamedTuple):
+    """The trade that ended a position."""
+
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
 
 
 class Market:
@@ -26,6 +39,7 @@ class Market:
         self.buy_factor = ONE if self.fee_asset != self.money else ONE + max(instrument.taker_rate, ZERO)
         self.leverage = leverage
         self.position = PositionLedger(instrument, "")
+        self.tiers = Tiers([(ZERO, instrument.margin_maintenance_rate, instrument.leverage_max)])
         self.mark: Decimal | None = None
 
     def need(self, side: Side, quantity: Decimal, price: Decimal) -> Decimal:
@@ -90,9 +104,7 @@ class Ledger:
         instrument, totals = market.instrument, self.totals
         value = value_of(instrument, quantity, price)
         if not market.spot:
-            before = market.position.realized
-            market.position.book(side, quantity, value)
-            totals[market.money] += market.position.realized - before
+            self._book_contracts(market, side, quantity, value)
         elif side is BUY:
             totals[instrument.base] += quantity
             totals[market.money] -= value
@@ -105,6 +117,23 @@ class Ledger:
         totals[asset] -= fee
         self.touched[instrument.base] = self.touched[market.money] = None
         return fee, asset
+
+    def liquidate(self, market: Market) -> Liquidation:
+        """Close a position at its mark, or at the price at which nothing is left if the mark is beyond that."""
+        held, mark, step = market.position.quantity, market.mark, market.instrument.price_step
+        assert mark is not None
+        exposure = Exposure(held * market.instrument.contract_size, market.position.cost, is_inverse(market.instrument))
+        behind = self._equity(market.money) - market.position.unrealised(mark)
+        end = bankruptcy_price(exposure, behind) or mark
+        end = ceil_to(end, step) if held > 0 else floor_to(end, step)
+        price = max(mark, end) if held > 0 else min(mark, end)
+        side, quantity = (SELL if held > 0 else BUY), abs(held)
+        value = value_of(market.instrument, quantity, price)
+        left = abs(value - value_of(market.instrument, quantity, end))
+        fee = min(on_grid(value * LIQUIDATION_FEE_RATE), left)
+        self._book_contracts(market, side, quantity, value)
+        self.pay(market.money, -fee)
+        return Liquidation(side, price, quantity, fee)
 
     def pay(self, asset: str, amount: Decimal) -> None:
         """Money that moves without a trade; positive: we receive it."""
@@ -119,14 +148,16 @@ class Ledger:
         return -value if market.position.quantity > 0 else value
 
     def in_trouble(self, asset: str) -> bool:
-        """Whether equity in a margin asset is below what its open positions must keep."""
-        equity, kept = self.totals[asset], ZERO
+        """Whether equity in a margin asset is no more than what its open positions must keep."""
+        kept = ZERO
+        held = False
         for market in self.markets.values():
             if not market.spot and market.money == asset and market.position.quantity and market.mark is not None:
-                equity += self._unrealised(market)
-                value = value_of(market.instrument, abs(market.position.quantity), market.mark)
-                kept += value * market.instrument.margin_maintenance_rate
-        return equity < kept
+                held = True
+                kept += market.tiers.maintenance(
+                    value_of(market.instrument, abs(market.position.quantity), market.mark)
+                )
+        return held and self._equity(asset) <= kept
 
     # ---- reading
 
@@ -147,11 +178,31 @@ class Ledger:
                 market.position.quantity,
                 market.position.average_price or ZERO,
                 market.position.realized,
-                market.position.cost / market.leverage,
+                on_grid(market.position.cost / market.leverage),
+                self._liquidation_price(market),
             )
             for instrument_id, market in self.markets.items()
             if not market.spot
         )
+
+    def _book_contracts(self, market: Market, side: Side, quantity: Decimal, value: Decimal) -> None:
+        """A trade of a derivative pays what it closes."""
+        before = market.position.realized
+        market.position.book(side, quantity, value)
+        self.totals[market.money] += market.position.realized - before
+
+    def _equity(self, asset: str) -> Decimal:
+        """What stands behind the positions that are settled in an asset."""
+        markets = [each for each in self.markets.values() if not each.spot and each.money == asset]
+        return self.totals[asset] + sum((self._unrealised(each) for each in markets), ZERO)
+
+    def _liquidation_price(self, market: Market) -> Decimal | None:
+        held = market.position
+        if not held.quantity:
+            return None
+        exposure = Exposure(held.quantity * market.instrument.contract_size, held.cost, is_inverse(market.instrument))
+        behind = self._equity(market.money) - self._unrealised(market)
+        return liquidation_price(exposure, behind, market.tiers)
 
     def _unrealised(self, market: Market) -> Decimal:
         return ZERO if market.mark is None else market.position.unrealised(market.mark)

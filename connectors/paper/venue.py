@@ -26,20 +26,20 @@ from connectors.paper.words import (
     NEVER_US,
     OPENED,
     REJECTED,
-    TAKER,
     TRIGGERED,
     Outcome,
 )
 from engine.core.candle_series import CandleSeries
 from engine.core.candles import Shown
 from engine.core.state import State
-from engine.model.enums import Action, Channel, Health, Liquidity, OrderStatus, Side, UpdateSource
+from engine.model.enums import Action, Channel, Health, Liquidity, OrderStatus, OrderType, UpdateSource
 from engine.model.enums import Outcome as Verdict
 from engine.model.event import ConnectorStatus, Event, TransferSeen
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.market import FundingRate, MarkPrice
 from engine.model.money import ZERO
+from engine.model.order import LIQUIDATION, liquidation_id
 from engine.model.request import AmendOrder, CancelAll, CancelOrder, Request, SubmitOrder
 
 CHANNELS = (Channel.MARKET, Channel.USER, Channel.REST)
@@ -57,7 +57,6 @@ SOURCE = {OPENED: ACK, REJECTED: ACK, CANCELLED: ACK, EXPIRED: STREAM, AMENDED: 
 ENDED = (REJECTED, CANCELLED, EXPIRED)
 LIQUIDITY = (Liquidity.MAKER, Liquidity.TAKER)
 RATE_STEP = Decimal("1E-9")
-LIQUIDATION = "LIQUIDATION"
 
 
 class PaperVenue:
@@ -352,22 +351,37 @@ class PaperVenue:
             self._tell_balances(event_us, answer_us)
 
     def _liquidate(self, event_us: int, asset: str) -> None:
-        """Equity is below the maintenance margin: our orders are cancelled and our positions closed at their mark."""
+        """Equity is no more than the maintenance margin: our orders are cancelled, our positions closed until it is.
+
+        Each by an order of the venue's own, which is told as such.
+        """
         for order in list(self.orders.open.values()):
             listing = self.listings[order.number]
             if listing.market.money == asset:
                 listing.kernel.cancel(event_us, order.key)
         receive_us = self.wire.answer_us(event_us)
-        for listing in self.listings:
-            market, held = listing.market, listing.market.position.quantity
-            if market.spot or market.money != asset or not held or market.mark is None:
+        for number, listing in enumerate(self.listings):
+            market = listing.market
+            if market.spot or market.money != asset or not market.position.quantity or market.mark is None:
                 continue
-            side, rate = (Side.SELL if held > 0 else Side.BUY), listing.rates[TAKER]
-            fee, fee_asset = self.ledger.book(market, side, market.mark, abs(held), rate)
-            self._last_trade += 1
-            trade, name = str(self._last_trade), listing.instrument.instrument_id
-            terms = (market.mark, abs(held), fee, fee_asset, Liquidity.TAKER, event_us, receive_us)
-            fill = Fill(trade, LIQUIDATION, f"{LIQUIDATION}-{trade}", name, side, *terms)
-            self.orders.fills.append(fill)
-            self._outbox.append((receive_us, fill))
+            if self.ledger.in_trouble(asset):
+                self._close_position(event_us, receive_us, number)
         self._tell_balances(event_us, receive_us)
+
+    def _close_position(self, event_us: int, receive_us: int, number: int) -> None:
+        market = self.listings[number].market
+        side, price, quantity, fee = self.ledger.liquidate(market)
+        self._last_key = key = self._last_key + 1
+        self._last_trade += 1
+        name = market.instrument.instrument_id
+        request = SubmitOrder(liquidation_id(self.venue, str(key)), name, side, OrderType.MARKET, quantity)
+        order = PaperOrder(key, request, number, event_us, quantity, None)
+        order.status, order.filled, order.cost = OrderStatus.FILLED, quantity, price * quantity
+        order.event_us, order.reason = event_us, LIQUIDATION
+        self.orders.add(order)
+        self.orders.end(order)
+        terms = (price, quantity, fee, market.money, Liquidity.TAKER, event_us, receive_us)
+        fill = Fill(str(self._last_trade), request.client_order_id, str(key), name, side, *terms)
+        self.orders.fills.append(fill)
+        self._outbox.append((receive_us, fill))
+        self._outbox.append((receive_us, order.update(receive_us, STREAM, None)))

@@ -26,12 +26,12 @@ from engine.core.position import PositionLedger, is_inverse, money_asset, on_gri
 from engine.model.enums import Side
 from engine.model.errors import Rejected
 from engine.model.instrument import Instrument
-from engine.model.money import ZERO, ceil_to, floor_to, to_text
+from engine.model.money import ZERO, to_text
 from engine.perp.funding import HOURS_8_US
 from engine.perp.margin import Exposure, Tiers
+from engine.perp.payments import LIQUIDATION_FEE_RATE, charged, received
 
 BUY = Side.BUY
-CENT = Decimal("0.00000001")  # of every settle asset
 TIERS = Tiers(
     (Decimal(floor), Decimal(rate), leverage_max)
     for floor, rate, leverage_max in (
@@ -54,7 +54,7 @@ class ContractTerms:
     tiers: Tiers = TIERS
     funding_interval_us: int = HOURS_8_US
     funding_cap: Decimal = Decimal("0.0075")
-    liquidation_fee_rate: Decimal = Decimal("0.005")
+    liquidation_fee_rate: Decimal = LIQUIDATION_FEE_RATE
     impact_value: Decimal = Decimal(10_000)
 
 
@@ -200,7 +200,7 @@ class Contract:
             before = held.realized
             held.book(side, quantity, value)
             if account != OUTSIDE:
-                paid = floor_to(held.realized - before, CENT)
+                paid = received(held.realized - before)
                 self._paid[account, side] = paid
                 self._ledger.move(OUTSIDE, account, self.settle, paid)
                 self._tie(account)
@@ -214,10 +214,10 @@ class Contract:
         value = value_of(self.instrument, quantity, price)
         bankrupt = self.bankrupt.get(account)
         if bankrupt is None:
-            fee, receiver = ceil_to(value * rate, CENT), FEES
+            fee, receiver = charged(value * rate), FEES
         else:
             left = abs(value - value_of(self.instrument, quantity, bankrupt))
-            fee, receiver = floor_to(min(value * self.terms.liquidation_fee_rate, left), CENT), INSURANCE
+            fee, receiver = received(min(value * self.terms.liquidation_fee_rate, left)), INSURANCE
         self._ledger.move(account, receiver, self.settle, fee)
         return fee, self.settle
 

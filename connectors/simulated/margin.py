@@ -19,7 +19,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from connectors.simulated.book_order import OUTSIDE
-from connectors.simulated.contract import CENT, Contract
+from connectors.simulated.contract import Contract
 from connectors.simulated.ledger import INSURANCE, Ledger
 from connectors.simulated.listing import Listing
 from connectors.simulated.market import NEVER_US
@@ -34,6 +34,7 @@ from engine.model.money import ZERO, ceil_to, floor_to
 from engine.model.order import LIQUIDATION
 from engine.perp.funding import funding_payment
 from engine.perp.margin import bankruptcy_price, health, liquidation_price
+from engine.perp.payments import received
 
 BUY, SELL = Side.BUY, Side.SELL
 PAYMENTS_KEPT = 1_000
@@ -200,7 +201,7 @@ class Margin:
             if not held or mark is None:
                 continue
             exposure = contract.exposure(account.number)
-            amount = floor_to(funding_payment(exposure.size, mark, rate, inverse=exposure.inverse), CENT)
+            amount = received(funding_payment(exposure.size, mark, rate, inverse=exposure.inverse))
             self._ledger.move(OUTSIDE, account.number, contract.settle, amount)
             transfer = TransferSeen(
                 self._venue, contract.settle, amount, "funding", f"funding-{due_us}", due_us, 0, name

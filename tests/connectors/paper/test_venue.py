@@ -11,7 +11,7 @@ from msgspec.structs import replace as changed
 
 from connectors.paper.build import FillRules, build_venue, venue_sheet
 from connectors.paper.latency import Latency, constant
-from connectors.paper.venue import LIQUIDATION, PaperVenue
+from connectors.paper.venue import PaperVenue
 from connectors.paper.words import ASK, BID, BUY_TRADE, CLEAR, FUNDING, GAP, MARK, NEVER_US, SELL_TRADE
 from engine.core.clock import run_virtual
 from engine.core.driver import Driver
@@ -44,6 +44,7 @@ from engine.model.event import (
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.model.market import Candle, FundingRate, MarkPrice
+from engine.model.order import is_liquidation
 from engine.model.request import (
     AmendOrder,
     ArmDeadMan,
@@ -321,20 +322,38 @@ def test_perpetuals_tie_up_margin_and_pay_funding() -> None:
 
 
 def test_liquidation() -> None:
-    venue = perpetual((3, MARK, 100, 0), (5, MARK, 40, 0), (6, BID, 39, 1), leverage=10)
+    """Prices in 0.5: 0.070 with 0.5 behind them are kept at a mark of 47, liquidated at 45, and bankrupt at 44."""
+    venue = perpetual((3, MARK, 94, 0), (5, MARK, 90, 0), (6, BID, 39, 1), leverage=10)
     much = changed(order("A", Side.BUY, "0.070", None), instrument_id=PERPETUAL.instrument_id)
     venue.ledger.totals["USDT"] = Decimal("0.500")
     ask(venue, much, changed(order("B", Side.BUY, "0.001", "20"), instrument_id=PERPETUAL.instrument_id))
+    assert [position.liquidation_price is None for position in venue.ledger.positions()] == [False]
+    assert not [each for each in venue.advance(4) if isinstance(each, Fill)]
+    left, held = venue.ledger.totals["USDT"], venue.ledger.markets[PERPETUAL.instrument_id].position
+    value = held.cost
     told = [*venue.advance(6)]
     (end,) = [each for each in told if isinstance(each, Fill)]
-    assert (end.client_order_id, end.side, end.price, end.quantity) == (
-        LIQUIDATION,
-        Side.SELL,
-        Decimal(20),
-        Decimal("0.070"),
-    )
+    assert is_liquidation(end.client_order_id)
+    assert (end.side, end.price, end.quantity) == (Side.SELL, Decimal(45), Decimal("0.070"))
+    assert end.fee == Decimal("0.070") * 45 * Decimal("0.005")
+    assert venue.ledger.totals["USDT"] == left + Decimal("0.070") * 45 - value - end.fee > 0
+    (update,) = [each for each in told if isinstance(each, OrderUpdate) and each.client_order_id == end.client_order_id]
+    assert (update.status, update.quantity, update.reason) == (OrderStatus.FILLED, Decimal("0.070"), "liquidation")
     assert not venue.orders.open
-    assert venue.ledger.markets[PERPETUAL.instrument_id].position.quantity == 0
+    assert held.quantity == 0
+    (found,) = ask(venue, LookupOrder(end.client_order_id, end.venue_order_id, PERPETUAL.instrument_id))
+    assert isinstance(found, OrderUpdate)
+    assert found.status is OrderStatus.FILLED
+
+
+def test_nobody_loses_more_than_he_has() -> None:
+    """The mark falls through the price at which nothing is left: that is the price, without a fee."""
+    venue = perpetual((3, MARK, 100, 0), (5, MARK, 40, 0), (6, BID, 39, 1), leverage=10)
+    venue.ledger.totals["USDT"] = Decimal("0.500")
+    ask(venue, changed(order("A", Side.BUY, "0.070", None), instrument_id=PERPETUAL.instrument_id))
+    (end,) = [each for each in venue.advance(6) if isinstance(each, Fill)]
+    assert (end.price, end.fee) == (Decimal(44), Decimal(0))
+    assert 0 <= venue.ledger.totals["USDT"] < Decimal("0.070") * Decimal("0.5")
 
 
 def test_a_fee_may_be_paid_in_what_is_received() -> None:
