@@ -172,7 +172,7 @@ class Recorder:
 
     def _transfer(self, transfer: TransferSeen, state: State) -> None:
         self._log.note_transfer(transfer, self._now_us)
-        if transfer.instrument_id and self._announcer is not None:
+        if transfer.instrument_id in state.instruments and self._announcer is not None:
             self._announcer.position(transfer.instrument_id, self._now_us)
 
     def _synced(self, synced: TradesSynced, state: State) -> None:

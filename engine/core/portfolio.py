@@ -167,7 +167,7 @@ class Portfolio:
         account.total += transfer.amount
         if transfer.kind in EXTERNAL:
             account.moved += transfer.amount
-        elif transfer.instrument_id:
+        elif transfer.instrument_id in self.markets:  # funding of any other is the account's, not ours
             self._share_funding(transfer.instrument_id, transfer.amount)
 
     def open(self, venue: str, totals: Mapping[str, Decimal]) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.core.engine import Engine
 from engine.core.order_records import DEAD_KEPT_US, ENDED_KEPT_US
 from engine.core.orders import OrderTracker
-from engine.core.portfolio import Portfolio
+from engine.core.portfolio import TRANSFERS_KEPT, Portfolio
 from engine.core.position import PositionLedger
 from engine.model.event import TransferSeen
 from engine.model.money import ZERO
@@ -18,8 +18,6 @@ from engine.model.order import Order
 from engine.model.request import RecallOrder
 from engine.store.ledger_rows import SELECT_LEDGERS, SELECT_TRANSFERS, LedgerState, ledger_from, transfer_from
 from engine.store.rows import SELECT_ORDERS, read_order
-
-TRANSFERS_KEPT = 1_000  # read back, so that none is posted again
 
 _REMEMBERED = f"""{SELECT_ORDERS} WHERE settled = 0 OR (settled = 1 AND updated_us >= ?)
     OR (settled = 1 AND updated_us >= ? AND close_reason IN ('REJECTED', 'NOT_SENT', 'NEVER_EXISTED', 'LOST'))
@@ -89,9 +87,8 @@ def recall(connection: sqlite3.Connection, request: RecallOrder, instrument_id: 
 
 def restore(recovered: Recovered, tracker: OrderTracker, portfolio: Portfolio, now_us: int) -> None:
     """Make a fresh tracker and portfolio what they were. Instruments that the session no longer has are left out."""
-    for transfer in recovered.transfers:  # known again; what they add is overwritten below
-        if transfer.instrument_id in ("", *portfolio.markets):
-            portfolio.apply_transfer(transfer)
+    for transfer in recovered.transfers:  # known again; no ledger has begun yet, so they add nothing
+        portfolio.apply_transfer(transfer)
     for venue in dict.fromkeys(venue for venue, _ in recovered.totals):
         portfolio.open(venue, {asset: total for (at, asset), total in recovered.totals.items() if at == venue})
     for ledger in portfolio.ledgers():

@@ -254,6 +254,15 @@ def test_measured_funding_keyed_by_instrument() -> None:
     assert [ledger.funding_quote for ledger in made.ledgers()] == [2, 2, 2]
 
 
+def test_funding_of_a_market_that_is_not_ours_is_the_account_s() -> None:
+    """Somebody holds a position by hand in the same account."""
+    made = opened()
+    for _ in range(2):
+        made.apply_transfer(transfer("-2", "funding", "7", "sim:DOGE-USDT-PERP"))
+    assert made.total("sim", "USDT") == 998
+    assert list(made.ledgers()) == []
+
+
 def test_funding_is_shared_by_position_and_the_residue_is_not_lost() -> None:
     made = opened()
     for owner, side, quantity in (("a", Side.BUY, 2), ("b", Side.SELL, 1), ("c", Side.BUY, 2)):

@@ -221,6 +221,17 @@ def test_cursors_transfers_and_components_are_recovered(bot: Bot) -> None:
     assert again.portfolio.total("sim", "USDT") == D(100100)
 
 
+def test_payments_of_other_markets_are_recovered(bot: Bot) -> None:
+    """Connectors tell those of a week at every start."""
+    elsewhere = ("-3", "funding", "f1", "sim:DOGE-USDT-PERP")
+    bot.transfer(*elsewhere)
+    bot.commit()
+    again = restarted(bot)
+    again.transfer(*elsewhere)
+    again.commit()
+    assert again.portfolio.total("sim", "USDT") == again.recovered.totals["sim", "USDT"] == D(99997)
+
+
 def test_positions_are_recovered(bot: Bot) -> None:
     spot, perpetual = bot.open_order(), bot.open_order(instrument=PERPETUAL)  # type: ignore[arg-type]
     bot.fill(spot, "0.4", fee="0.001", fee_asset="BTC")
