@@ -195,7 +195,7 @@ class FuturesAccountParser:
 
     def parse_bookings(self, body: bytes, receive_us: int) -> list[TransferSeen]:
         """A page of `account_book`, of kinds that were asked for. Raises BadMessage."""
-        return [self._transfer(raw, receive_us) for raw in decode(_BOOKINGS, body)]
+        return [self._posting(raw, receive_us) for raw in decode(_BOOKINGS, body)]
 
     # --- rows
 
@@ -267,7 +267,7 @@ class FuturesAccountParser:
             exact(raw.liq_price) or None,
         )
 
-    def _transfer(self, raw: _Booking, receive_us: int) -> TransferSeen:
+    def _posting(self, raw: _Booking, receive_us: int) -> TransferSeen:
         kind = BOOKED.get(raw.type)
         if kind is None:
             raise BadMessage(f"a booking of type {raw.type[:20]!r}")

@@ -87,7 +87,7 @@ class MarginParser:
         found: list[BillRow] = rows(_BILL_ANSWER, body)
         return found
 
-    def transfer(self, row: BillRow, receive_us: int) -> TransferSeen:
+    def posting(self, row: BillRow, receive_us: int) -> TransferSeen:
         """One bill of a kind that was asked for. Raises BadMessage."""
         kind, amount = BILLS.get(row.type), self._numbers.signed(row.bal_chg)
         if kind is None:

@@ -63,5 +63,5 @@ class Money:
             if not complete:
                 raise Failed(Outcome.AMBIGUOUS, "too_many", f"more than {len(rows)} bills")
             now_us = self._now_us()
-            told += [self._margin.transfer(row, now_us) for row in rows]
+            told += [self._margin.posting(row, now_us) for row in rows]
         return told

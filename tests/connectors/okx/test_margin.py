@@ -62,10 +62,10 @@ def test_funding_and_transfers() -> None:
         answer(row | {"instId": SYMBOL}, row | {"type": "1", "balChg": "100"}, row | {"type": "2"})
     )
     at_us = 1_700_000_000_000_000
-    assert parser.transfer(funding, 7) == TransferSeen("okx", "USDT", D("-0.25"), "funding", "9", at_us, 7, PERP)
-    assert parser.transfer(transfer, 7) == TransferSeen("okx", "USDT", D(100), "transfer", "9", at_us, 7)
+    assert parser.posting(funding, 7) == TransferSeen("okx", "USDT", D("-0.25"), "funding", "9", at_us, 7, PERP)
+    assert parser.posting(transfer, 7) == TransferSeen("okx", "USDT", D(100), "transfer", "9", at_us, 7)
     with pytest.raises(BadMessage, match="bill '9' is of type '2'"):
-        parser.transfer(strange, 7)
+        parser.posting(strange, 7)
 
 
 def test_leverage() -> None:
