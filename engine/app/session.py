@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.app.bot_entry import BotEntry, BotState, stopped, write_entry
 from engine.app.bot_folder import BotFolder
-from engine.app.config.load import LoadedConfig
+from engine.app.config.load import LoadedConfig, with_changes
 from engine.app.connections import connected
 from engine.app.ending import STOP_TIMEOUT_US
 from engine.app.history import History
@@ -141,10 +141,14 @@ class Session:
             self.command(action, actor, reason)
 
     def change_settings(self, new: LoadedConfig, actor: str) -> list[Difference]:
-        """Take over what differs and may change now; the rest needs a new start."""
+        """Take over what differs and may change now; the rest needs a new start.
+
+        Raises ConfigError, and nothing is changed, when the one is wrong without the other.
+        """
         found = differences(self.loaded, new, self.engine.controllers)
         changes = tuple((each.path, each.before, each.after) for each in found if each.live)
         if changes:
+            with_changes(self.loaded, (f"{path}={after}" for path, _, after in changes))
             self.engine.apply(SettingsChanged(changes, actor, self.now_us()))
             self._wake.set()
         for each in found:

@@ -14,6 +14,7 @@ from engine.app.replaying import explain, find_journal, replay_journal
 from engine.app.session import Session
 from engine.core.journal import MAGIC, End, JournalWriter, read, read_header
 from engine.model.enums import OperatorAction
+from engine.model.errors import TickwrightError
 from engine.model.event import OrderUpdate
 from engine.model.market import BookSnapshot
 from engine.model.request import AmendOrder, SubmitOrder
@@ -80,6 +81,21 @@ def test_a_session_with_other_settings_is_repeated(tmp_path: Path) -> None:
     log = (tmp_path / "logs" / "maker.log").read_text()
     assert "strategy.bid_spread" in log
     assert "1s → 2s, needs a new start" in log
+
+
+def test_settings_that_only_hold_with_others_are_refused_whole(tmp_path: Path) -> None:
+    """What may change now would be wrong without what needs a new start."""
+
+    def ready(session: Session) -> None:
+        before = session.loaded
+        others = ("strategy.trading_pair=ETH-EUR", "strategy.order_amount=250 EUR", "risk.max_open_orders=1")
+        pairs = "exchanges.sim.trading_pairs=[BTC-USDT, ETH-EUR]"
+        with pytest.raises(TickwrightError, match="neither in BTC nor in USDT"):
+            session.change_settings(with_changes(before, (*others, pairs)), "alice")
+        assert session.loaded is before
+
+    run_virtual_bot(tmp_path, ready=ready)
+    assert ok("replay", "maker", cwd=tmp_path)["identical"]
 
 
 def test_another_request_is_found(session: Session, tmp_path: Path) -> None:

@@ -91,9 +91,9 @@ async def _set_config(session: Session, args: Args, actor: str) -> Any:
         raise Failure("E-CONFLICT", "other settings were changed meanwhile", fix="look at them, and ask again")
     try:
         new = with_changes(session.loaded, [f"{path}={text}" for path, text in changes.items()])
+        found = session.change_settings(new, actor)
     except ConfigError as error:
         raise as_failure(error) from None
-    found = session.change_settings(new, actor)
     return {"hash": session.loaded.hash, "changes": [asdict(each) for each in found]}
 
 
