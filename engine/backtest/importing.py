@@ -122,7 +122,12 @@ def _store_rows(job: Job, folder: Path, market: Market, found: Scan, events: Ite
     receive_times = found.ahead_us is not None
     writer = DayWriter(folder, job.symbol, cursor, receive_times=receive_times)
     rules = job.parser.book_rules if job.parser else AS_SHOWN
-    maker = RowMaker(market.instrument, rules, writer, cursor, keep_best=not found.has_levels, shift_us=found.shift_us)
+    maker = RowMaker(
+        *(market.instrument, rules, writer, cursor),
+        keep_best=not found.has_levels,
+        shift_us=found.shift_us,
+        began_us=found.began_us,
+    )
     for event in events:
         maker.take(event)
     market.rows = writer.close()

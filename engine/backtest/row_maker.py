@@ -28,6 +28,7 @@ from engine.model.money import ZERO, to_text
 
 Timed = PublicTrade | BookDelta | BookSnapshot | BestQuote | MarkPrice | FundingRate
 PLACES_MAX = 50  # of what is wrong with the data that are told by file and row; the rest is counted
+HISTORY_US = 10_000_000  # trades older than this before the recording are what venues tell new subscribers
 IDS_KEPT = 100_000  # trades among which a duplicate is looked for
 NUMBERS_KEPT = 1 << 17
 COUNT_MAX = 1 << 60  # ticks or lots
@@ -48,7 +49,7 @@ AS_SHOWN = BookRules(recorded_sequence)
 class RowMaker:
     """One market, whose book `rules` prove. `keep_best` takes best quotes, which a book makes superfluous.
 
-    `shift_us` mends the venue's times.
+    `shift_us` mends the venue's times, `began_us` is when the recording began (0: not known).
     Raises TickwrightError with file and row about what cannot be.
     """
 
@@ -61,6 +62,7 @@ class RowMaker:
         *,
         keep_best: bool,
         shift_us: int,
+        began_us: int,
     ) -> None:
         self.quality = Quality(clock_shift_us=shift_us)
         self._instrument = instrument
@@ -68,6 +70,7 @@ class RowMaker:
         self._cursor = cursor
         self._keep_best = keep_best
         self._shift_us = shift_us
+        self._trades_from_us = began_us - HISTORY_US
         self._ticks: dict[Decimal, int] = {}
         self._lots: dict[Decimal, int] = {}
         self._book = BookChanges(instrument.instrument_id, rules)
@@ -101,6 +104,9 @@ class RowMaker:
     def _trade(self, event: PublicTrade) -> None:
         if not event.quantity:
             self._note(f"trade {event.trade_id} is of nothing: left out")
+            return
+        if event.receive_us and event.event_us + self._shift_us < self._trades_from_us:
+            self._note(f"trade {event.trade_id} was before the recording: left out")
             return
         if event.trade_id and event.trade_id in self._trade_ids:
             self.quality.duplicate_trades += 1

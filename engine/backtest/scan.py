@@ -40,7 +40,10 @@ class Finest:
 
 
 class Scan(Struct, kw_only=True):
-    """What a first pass found. `ahead_us` is the least of received − event, None without receive times."""
+    """What a first pass found. `ahead_us` is the least of received − event, None without receive times.
+
+    `began_us` is when the first event was received, 0 without receive times.
+    """
 
     events: int = 0
     price_step: Decimal = Decimal(1)
@@ -49,6 +52,7 @@ class Scan(Struct, kw_only=True):
     has_best: bool = False
     has_candles: bool = False
     ahead_us: int | None = None
+    began_us: int = 0
 
     @property
     def shift_us(self) -> int:
@@ -64,6 +68,8 @@ def scan(events: Iterable[MarketEvent | ConnectorStatus], cursor: Cursor) -> Sca
         if isinstance(event, ConnectorStatus):
             continue
         found.events += 1
+        if not found.began_us and not isinstance(event, Candle):
+            found.began_us = event.receive_us
         for price, quantity in _levels(event, found):
             prices.see(price)
             quantities.see(quantity)

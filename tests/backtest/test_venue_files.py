@@ -58,7 +58,7 @@ HYPERLIQUID = hyperliquid(
     ("subscriptionResponse", {"method": "subscribe"}),
     levels(0, "99", "101"),
     levels(0, "1", "2", coin="ETH"),
-    trades(-5, "A"),
+    trades(-20_000, "A"),
     trades(3, "B"),
     trades(3, "B", coin="ETH"),
     levels(4, "100", "102"),
@@ -229,6 +229,12 @@ def test_rows(tmp_path: Path, name: str, form: str, venue: str, text: str, rows:
     assert found == rows
     assert (market.quality.gaps, market.quality.crossed, market.quality.late_rows) == (gaps, 0, 0)
     assert list(check_dataset(Dataset.open(tmp_path / "set"))) == []
+
+
+def test_what_new_subscribers_are_told_of_the_past_is_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "h.raw", HYPERLIQUID)
+    market = import_one(path, "hyperliquid", tmp_path / "set", venue="hyperliquid")
+    assert market.quality.places == [f"{path}, row 4: trade -19991 was before the recording: left out"]
 
 
 def kinds(tmp_path: Path, *events: tuple[int, str, object]) -> Found:

@@ -1,6 +1,5 @@
 """Captures of Hyperliquid: its channels l2Book, which tells the best levels of both sides anew each time, and trades.
 
-A subscription begins with trades that happened before: those older than the first book are left out.
 Source: Hyperliquid API, "Websocket / Subscriptions".
 """
 
@@ -54,19 +53,18 @@ _TRADES = Decoder(list[_Trade])
 
 def read(path: Path, wanted: Wanted, cursor: Cursor) -> Iterator[MarketEvent]:
     """The events of one market. Raises TickwrightError with file and row about a line that cannot be understood."""
-    coin, numbers, began_us = wanted.assets[0], Numbers(cursor), 0
+    coin, numbers = wanted.assets[0], Numbers(cursor)
     for receive_us, body, _ in frames(path, cursor):
         try:
             frame = _FRAME.decode(body)
             if frame.channel == "l2Book":
                 book = _BOOK.decode(frame.data)
                 if book.coin == coin:
-                    began_us = began_us or book.time
                     bids, asks = (numbers.levels((level.px, level.sz) for level in side) for side in book.levels)
                     yield BookSnapshot(wanted.instrument_id, bids, asks, 0, book.time * 1_000, receive_us)
             elif frame.channel == "trades":
                 for trade in _TRADES.decode(frame.data):
-                    if trade.coin == coin and trade.time >= began_us > 0:
+                    if trade.coin == coin:
                         yield _trade(trade, numbers, wanted.instrument_id, receive_us, cursor)
         except MsgspecError as error:
             raise cursor.problem(f"is no frame of Hyperliquid's: {error}; is it cut off here?") from error
