@@ -106,7 +106,6 @@ SETS = [
     ),
     session("okx", "BTC-USDT", "ws.1.0", quantity="0.01"),
     session("okx", "UNI-USD-PERP", "ws.1.0", quantity="1", rules={"contract_size": Decimal(10), "settle": "UNI"}),
-    session("okx", "USDC-USDT", "ws.1.0", folder="OKCOIN", quantity="10", fills=0),
     session("gate", "OMG-USDT", "ws.1.0", "http.0.0", folder="GATEIO", quantity="1", fills=0),
     session("gate", "WOO-USDT-PERP", "ws.1.0", "http.0.0", folder="GATEIO_FUTURES", quantity="10", fills=0),
     session("coinbase", "SKL-USD", "ws.28.0", form="coinbase", quantity="10"),

@@ -96,9 +96,7 @@ def _apply(levels: OrderLevels, kind: str, order_id: int, order: Order, at_us: i
         levels.delete(order_id, order, at_us)
 
 
-def _trade(
-    trade: _Trade, levels: OrderLevels, numbers: Numbers, name: str, at_us: int, before_us: int
-) -> PublicTrade:
+def _trade(trade: _Trade, levels: OrderLevels, numbers: Numbers, name: str, at_us: int, before_us: int) -> PublicTrade:
     """Whoever took a trade of orders that are not known stood on the side of the nearer best price."""
     price, amount = numbers[repr(trade.price)], round(numbers[repr(trade.amount)], DECIMALS)
     side, first_us = levels.taker(amount) or (levels.nearer(price), at_us)
