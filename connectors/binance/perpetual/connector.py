@@ -13,7 +13,7 @@ from connectors.base.live import Home
 from connectors.base.outcomes import Failed
 from connectors.base.postings import Postings
 from connectors.base.rights import RightsWatch
-from connectors.binance.perpetual.postings import BACK_US, PAGE, Income
+from connectors.binance.perpetual.postings import BACK_US, PAGE, REMEMBERED_US, Income
 from connectors.binance.perpetual.private import AccountChanged, AccountParser
 from connectors.binance.perpetual.rights import key_rights
 from connectors.binance.perpetual.settings import read_listen_key
@@ -59,7 +59,7 @@ class BinancePerpetual(BinanceVenue):
         super().__init__(home, USD_M, instruments, key, self._account, candles)
         self._urls = urls
         self._income = Income(home.venue, self._account.instrument)
-        self._postings = Postings(self._money, self._posted, self._venue_us, BACK_US, BACK_US)
+        self._postings = Postings(self._money, self._posted, self._venue_us, REMEMBERED_US, BACK_US)
         self._moved = asyncio.Event()  # money or positions, by a trade
 
     async def serve(self) -> None:
@@ -134,11 +134,15 @@ class BinancePerpetual(BinanceVenue):
     async def _posted(self, since_us: int) -> list[TransferSeen]:
         """What came and went without a trade."""
         told: list[TransferSeen] = []
-        while since_us:
-            terms = {"startTime": str(since_us // 1_000), "limit": str(PAGE)}
-            reply = await self._ask(Call("GET", "income", terms, Action.BALANCES, 30))
-            found, since_us = self._income.page(reply.body, reply.receive_us)
-            told += found
+        for kind in self._income.kinds(since_us, self._venue_us()):
+            from_us = since_us
+            while from_us:
+                terms = {"startTime": str(from_us // 1_000), "limit": str(PAGE)}
+                if kind:
+                    terms["incomeType"] = kind
+                reply = await self._ask(Call("GET", "income", terms, Action.BALANCES, 30))
+                found, from_us = self._income.page(reply.body, reply.receive_us)
+                told += found
         return told
 
     def _changed(self, event: AccountChanged) -> None:

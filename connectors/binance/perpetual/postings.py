@@ -18,6 +18,7 @@ from engine.model.event import TransferSeen
 
 PAGE = 1_000
 BACK_US = 600 * SECOND_US  # rows may come into the list so late
+REMEMBERED_US = 7 * 86_400 * SECOND_US  # how far back postings are read at the start
 EARLIER_US = 90 * SECOND_US  # funding is posted so long after the time that its row names, at most
 WAIT_US = 120 * SECOND_US  # for the row of a posting
 OF_TRADES = ("REALIZED_PNL", "COMMISSION")  # told with the trade
@@ -29,6 +30,8 @@ KINDS = {
     ),
 }
 """Any other keeps Binance's word, in small letters."""
+NOT_OF_TRADES = (*KINDS, "INSURANCE_CLEAR", "AUTO_EXCHANGE", "API_REBATE", "COMMISSION_REBATE", "REFERRAL_KICKBACK")
+"""What is asked for of a long time, kind by kind: rows of trades would be most of it."""
 
 
 class _Row(Struct, gc=False, rename="camel"):
@@ -59,6 +62,11 @@ class Income:
     def complete(self, venue_us: int) -> bool:
         """Whether the list showed everything that the stream spoke of: else balances are ahead of it."""
         return not self._expected_us or venue_us - self._expected_us > WAIT_US
+
+    @staticmethod
+    def kinds(since_us: int, venue_us: int) -> tuple[str, ...]:
+        """Which types of rows to ask for from `since_us` on; "" is all of them."""
+        return NOT_OF_TRADES if venue_us - since_us > 2 * BACK_US else ("",)
 
     def page(self, body: bytes, receive_us: int) -> tuple[list[TransferSeen], int]:
         """A page, oldest first, and from when on to read the next one; 0: this was the last. Raises BadMessage."""
