@@ -264,12 +264,6 @@ balance_snapshot = _series(
     _money("free"),
     keys=(_key("session_id", Text()), _key("venue", Text()), _key("asset", Text()), _key("ts", TimeUs())),
 )
-risk_metric = _series(
-    "risk_metric",
-    _float("value"),
-    Column("parameters", Json),
-    keys=(_key("session_id", Text()), _key("scope", Text()), _key("name", Text()), _key("ts", TimeUs())),
-)
 
 # ---- programs around the bots
 
@@ -319,15 +313,6 @@ backtest_result = Table(
     _text("error", ""),
     Index(None, "sweep_id", "state"),
     Index(None, "strategy_id", "created_at"),
-)
-outbox = Table(
-    "outbox",  # of programs that have no order log; what was sent is deleted
-    metadata,
-    Column("seq", BigKey, sa.Identity(), primary_key=True),
-    Column("message_id", Text(), nullable=False, unique=True),
-    _text("topic"),
-    Column("payload", Json, nullable=False),
-    _time("created_at"),
 )
 instance_lock = Table(
     "instance_lock",

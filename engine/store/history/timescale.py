@@ -34,7 +34,6 @@ CHUNKED = (
     Chunked("price_tick", "1 day", "2 days", "instrument_key", "ts, sequence"),
     Chunked("order_book_snapshot", "1 day", "2 days", "instrument_key", "ts, sequence"),
     Chunked("market_data_history", "30 days", "60 days", "instrument_key, interval_s", "ts"),
-    Chunked("risk_metric", "7 days", "14 days", "session_id, scope, name", "ts"),
     Chunked("balance_snapshot", "30 days", "60 days", "session_id, venue, asset", "ts"),
 )
 AGGREGATES = (

@@ -11,7 +11,7 @@ from engine.store.history.connection import Store
 from engine.store.history.errors import StoreVersion
 from engine.store.history.level import Level, create_extension, level_in_use
 
-HEAD = "0001"  # the newest revision in migrations/versions
+HEAD = "0002"  # the newest revision in migrations/versions
 _LOCK = 7_165_930_214  # of PostgreSQL's advisory locks: one process at a time migrates
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_status(folder: Path, tmp_path: Path) -> None:
     found = ok("db", "status", "--metrics", str(tmp_path / "metrics.txt"), cwd=folder)
-    assert (found["timescale"], found["revision"], found["lag_entries"]) == ("none", "0001", {"maker": 0})
+    assert (found["timescale"], found["revision"], found["lag_entries"]) == ("none", "0002", {"maker": 0})
     assert found["size_bytes"] > 100_000
     for table in ("orders", "trade", "order_event", "price_tick", "market_data_history", "order_book_snapshot"):
         assert found["rows"][table] > 5, table
@@ -165,8 +165,8 @@ def test_a_folder_without_history(tmp_path: Path) -> None:
     (tmp_path / "conf").mkdir()
     code, error = failed("db", "status", cwd=tmp_path)
     assert (code, error["code"]) == (1, "E-STORE")
-    assert ok("db", "upgrade", cwd=tmp_path) == {"before": "", "after": "0001", "level": "none"}
-    assert ok("db", "upgrade", cwd=tmp_path)["before"] == "0001"
+    assert ok("db", "upgrade", cwd=tmp_path) == {"before": "", "after": "0002", "level": "none"}
+    assert ok("db", "upgrade", cwd=tmp_path)["before"] == "0002"
     assert ok("db", "status", cwd=tmp_path)["rows"]["trade"] == 0
 
 
