@@ -1,6 +1,7 @@
 """From a checked configuration to a bot that can be driven: venues, state, strategies, engine. The composition root."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -258,9 +259,11 @@ def sheets_of(config: BotConfig, registry: Registry = BUILT_IN) -> dict[str, Ven
 def _sheet(config: BotConfig, exchange: ExchangeConfig, registry: Registry) -> VenueSheet:
     module = registry.venue_module(exchange.connector)
     if isinstance(exchange, SimulatedExchange | RecordedExchange):
-        sheet: VenueSheet = module.venue_sheet(exchange.latency)
-        return sheet
-    sheet = module.venue_sheet()
-    if config.mode == "paper" and isinstance(exchange, RealExchange):
+        simulated: VenueSheet = module.venue_sheet(exchange.latency)
+        return simulated
+    sheet: VenueSheet = module.venue_sheet()
+    if isinstance(exchange, RealExchange) and config.mode == "paper":
         sheet = registry.venue_module("paper").venue_sheet(sheet, entry_latency_us(config, exchange.latency))
+    elif isinstance(exchange, RealExchange):
+        sheet = replace(sheet, dedicated=exchange.dedicated)
     return sheet

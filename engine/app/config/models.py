@@ -118,6 +118,9 @@ class RealExchange(ExchangeConfig):
 
     trading_pairs: tuple[TradingPair, ...] = setting((), doc="besides those of the strategies", example="[ETH-USDT]")
     account: str = setting("default", doc="name of the account in the secrets file", example="default")
+    dedicated: bool = setting(
+        False, doc="nobody else trades on the account: whatever is open may be cancelled, also by a dead man's switch"
+    )
     api_key: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_KEY}")
     api_secret: Secret | None = setting(None, env=True, secret=True, example="${BINANCE_API_SECRET}")
     maker_fee: Fee | None = setting(None, doc="overrides the venue's answer; on paper 10bps", example="2bps")
