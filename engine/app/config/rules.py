@@ -218,6 +218,13 @@ def overrides_from_environment(config: BotConfig, reading: Reading) -> Iterator[
             yield Finding(path, f"{path_text(path)} is set by the environment")
 
 
+def health_is_watched(config: BotConfig, reading: Reading) -> Iterator[Finding]:
+    """A warning: a limit that guards nothing must not look as if it did."""
+    if getattr(config.risk, "min_health_factor", None) is not None:
+        path: Path = ("risk", "min_health_factor")
+        yield Finding(path, "nothing watches it: no exchange here lends", "max_leverage and max_position are watched")
+
+
 def commands_have_a_sender(config: BotConfig, reading: Reading) -> Iterator[Finding]:
     """A list of verbs alone lets nobody command."""
     messaging = config.messaging
@@ -244,4 +251,4 @@ RULES: tuple[Rule, ...] = (
     orders_within_limit,
     commands_have_a_sender,
 )
-WARNINGS: tuple[Rule, ...] = (spreads_earn_fees, overrides_from_environment)
+WARNINGS: tuple[Rule, ...] = (spreads_earn_fees, overrides_from_environment, health_is_watched)

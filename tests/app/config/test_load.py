@@ -304,6 +304,8 @@ def test_warnings() -> None:
         ("strategy.bid_spread", "the spread of 0.02% is less than two maker fees, 0.04%"),
         ("seed", "seed is set by the environment"),
     ]
+    (warning,) = load(BOT + "risk: {min_health_factor: 2}\n").warnings
+    assert (warning.path, warning.message) == ("risk.min_health_factor", "nothing watches it: no exchange here lends")
 
 
 def test_files_that_cannot_be_read() -> None:
