@@ -90,6 +90,7 @@ class _Followed:
         "broken",
         "buffer",
         "channel",
+        "down",
         "resync_us",
         "resync_wait_us",
         "rules",
@@ -101,6 +102,7 @@ class _Followed:
         self.bridged = False
         self.broken = self.book.stale
         self.channel = ""
+        self.down = False  # the channel is
         self.aged = ""
         self.buffer: deque[BookDelta] = deque(maxlen=BUFFER_MAX)
         self.asked_us = -RESYNC_FIRST_US
@@ -187,6 +189,9 @@ class BookTracker:
                 continue
             healthy = status.health is Health.HEALTHY
             followed.channel = "" if healthy else f"market channel {status.health}: {status.reason}"
+            if healthy and followed.down and not followed.broken and not followed.bridged:
+                followed.broken = "no update since the market channel was down"  # it may be older than the connection
+            followed.down = status.health is Health.DOWN or (followed.down and not healthy)
             if status.health is Health.DOWN:
                 followed.broken = "no snapshot since the market channel was down"
                 followed.buffer.clear()

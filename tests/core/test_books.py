@@ -262,3 +262,25 @@ def test_unknown_instruments_are_counted_and_have_no_book() -> None:
     assert tracker.ignored == 1
     with pytest.raises(KeyError):
         tracker.book(X)
+
+
+def test_a_snapshot_from_before_the_reconnect_is_not_believed() -> None:
+    """It was asked for on the old connection: what changed until the new one began is in neither."""
+    tracker, book = tracker_of(SPOT, snapshot(100))
+    tracker.apply_status(status(Health.DOWN))
+    tracker.apply(snapshot(105))
+    tracker.apply_status(status(Health.HEALTHY, at_us=SECOND_US))
+    assert book.stale == "no update since the market channel was down"
+    assert tracker.tick(2 * SECOND_US) == [ResyncBook(X)]
+    tracker.apply(snapshot(110))
+    assert book.stale == ""
+
+
+def test_a_book_that_was_followed_while_a_part_of_the_channel_was_down_is_believed() -> None:
+    """Another connection of the same channel carries the deltas."""
+    tracker, book = tracker_of(SPOT, snapshot(100))
+    tracker.apply_status(status(Health.DOWN))
+    tracker.apply(snapshot(105))
+    tracker.apply(delta(106, 106))
+    tracker.apply_status(status(Health.HEALTHY))
+    assert book.stale == ""
