@@ -9,7 +9,7 @@ from engine.store.connection import Durability
 BOT = """
 name: real
 mode: {mode}
-exchanges: {{ex: {{connector: {connector}, api_key: k, api_secret: s}}}}
+exchanges: {{ex: {{connector: {connector}}}}}
 strategy:
   kind: pure_market_making
   exchange: ex

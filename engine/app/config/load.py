@@ -70,12 +70,12 @@ def load_bot(
 def load_text(
     text: str, name: str, environ: Mapping[str, str] | None = None, registry: Registry = BUILT_IN
 ) -> LoadedConfig:
-    """A whole configuration that is one text, for example a journal's. `name` stands for the file in problems."""
+    """A whole configuration in one text: a journal's, which has no keys. `name` stands for the file in problems."""
     source = Source(name, text)
     table, problems = parse_tree(source)
     if table is None:
         raise ConfigError(problems)
-    return _check(table, problems, [name], environ or {}, registry)
+    return _check(table, problems, [name], environ or {}, registry, None)
 
 
 def with_changes(loaded: LoadedConfig, changes: Iterable[str]) -> LoadedConfig:
@@ -112,7 +112,7 @@ def _check(
     order: list[str],
     environ: Mapping[str, str],
     registry: Registry,
-    kept: Collection[tuple[str, str]] = (),
+    kept: Collection[tuple[str, str]] | None,
 ) -> LoadedConfig:
     """Validate a merged tree. `problems` were met while reading it; `order` are the names of its files."""
     reading = Reading(registry, environ)

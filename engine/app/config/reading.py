@@ -30,7 +30,8 @@ class Reading:
 
     `models`: the model of each section. `keys` and `nodes`: where each path stands. `blamed`: paths that have a problem
     already. `secret`: paths of secrets that are written out; `substituted`: paths whose values came from the
-    environment. Neither may be repeated, but the text `${NAME}` may. `kept`: (connector, account) in the secrets file.
+    environment. Neither may be repeated, but the text `${NAME}` may. `kept`: (connector, account) in the secrets file;
+    None: no key is needed.
     """
 
     def __init__(self, registry: Registry, environ: Mapping[str, str]) -> None:
@@ -43,7 +44,7 @@ class Reading:
         self.blamed: set[Path] = set()
         self.secret: set[Path] = set()
         self.substituted: set[Path] = set()
-        self.kept: Collection[tuple[str, str]] = ()
+        self.kept: Collection[tuple[str, str]] | None = ()
 
     def read(self, root: Table, model: type[BaseModel]) -> dict[str, Any]:
         """The values of the tree as nested dicts and lists of text; keys that are not set are left out."""

@@ -153,7 +153,9 @@ def live_needs_keys(config: BotConfig, reading: Reading) -> Iterator[Finding]:
             continue
         path = ("exchanges", name)
         has_problem = any((*path, key) in reading.blamed for key in ("api_key", "api_secret"))
-        given = (exchange.api_key and exchange.api_secret) or (exchange.connector, exchange.account) in reading.kept
+        given = exchange.api_key and exchange.api_secret
+        if reading.kept is None or (exchange.connector, exchange.account) in reading.kept:
+            continue
         if not has_problem and not given:
             prefix = exchange.connector.upper()
             hint = (
