@@ -22,6 +22,7 @@ from tests.sim.loop.simnet import NetLoop, run_net
 
 BID, ASK = Decimal(59990), Decimal(60010)
 FUNDING_US = 600_000_000  # between two payments
+PATIENT_S = 60.0  # what takes longer is not looked for so often
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
@@ -108,8 +109,9 @@ class Rig:
         """Wait, at most so long; how many seconds it took."""
         begun = self.loop.time()
         while not met():
-            assert self.loop.time() < begun + seconds, "\n".join(map(str, self.told[-20:]))
-            await asyncio.sleep(0.01)
+            waited = self.loop.time() - begun
+            assert waited < seconds, "\n".join(map(str, self.told[-20:]))
+            await asyncio.sleep(0.01 if waited < PATIENT_S else 0.5)
         return self.loop.time() - begun
 
     async def heard(self, kind: type[E], fits: Callable[[E], bool], since: int = 0, seconds: float = 20.0) -> E:
