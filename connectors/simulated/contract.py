@@ -145,28 +145,22 @@ class Contract:
         request, key = order.request, order.book.key
         if request.reduce_only:
             return
-        before = self._needs.get(key)
-        need = self._need(order.account.number, request.side, value_of(self.instrument, quantity, price), rate)
-        self._put(key, need)
+        account, before = order.account.number, self._needs.get(key)
+        value = value_of(self.instrument, quantity, price)
+        self._put(key, Need(account, request.side, value, on_grid(value * max(rate, ZERO))))
         try:
-            self._check(need.account)
+            self._check(account)
         except Rejected:
             self._put(key, before)
             raise
-        self._tie(need.account)
+        self._tie(account)
 
     def check_market(self, order: VenueOrder, quantity: Decimal, price: Decimal, rate: Decimal) -> None:
         """Rejected if an account cannot pay for so much of a market order at an average price."""
-        request, key = order.request, order.book.key
-        if request.reduce_only:
-            return
-        before = self._needs.get(key)  # of a stop order that has triggered
-        need = self._need(order.account.number, request.side, value_of(self.instrument, quantity, price), rate)
-        self._put(key, need)
-        try:
-            self._check(need.account)
-        finally:
-            self._put(key, before)
+        before = self._needs.get(order.book.key)  # of a stop order that has triggered
+        self.lock(order, price, quantity, rate)
+        self._put(order.book.key, before)
+        self._tie(order.account.number)
 
     def release(self, key: int) -> None:
         """An order ended."""
@@ -222,9 +216,6 @@ class Contract:
         return fee, self.settle
 
     # --- the parts
-
-    def _need(self, account: int, side: Side, value: Decimal, rate: Decimal) -> Need:
-        return Need(account, side, value, on_grid(value * max(rate, ZERO)))
 
     def _put(self, key: int, need: Need | None) -> None:
         """Make this the need of an order."""

@@ -57,8 +57,10 @@ class Feed:
         )
 
     def snapshots(self, receive_us: int) -> list[Event]:
-        """Every book that has been opened."""
-        return [self.snapshot(name, receive_us) for name, sequence in self._sequences.items() if sequence]
+        """Every book that has been opened, and the marks of perpetuals."""
+        books: list[Event] = [self.snapshot(name, receive_us) for name, sequence in self._sequences.items() if sequence]
+        margin = self._exchange.margin
+        return books if margin is None else books + margin.snapshots(self._exchange.now_us, receive_us)
 
     def _add_trades(self, events: list[Event], instrument_id: str, listing: Listing, receive_us: int) -> None:
         now_us = self._exchange.now_us

@@ -23,7 +23,7 @@ from connectors.simulated.contract import Contract
 from connectors.simulated.ledger import INSURANCE, Ledger
 from connectors.simulated.listing import Listing
 from connectors.simulated.market import NEVER_US
-from connectors.simulated.marks import Touch
+from connectors.simulated.marks import Marks, Touch
 from connectors.simulated.venue_order import Account
 from engine.core.position import PositionLedger, on_grid, value_of
 from engine.model.account import Position
@@ -176,10 +176,19 @@ class Margin:
                 continue
             if told.mark is None or (marks.mark != told.mark and now_us >= told.mark_us + MARK_EVERY_US):
                 told.mark, told.mark_us = marks.mark, now_us
-                events.append(MarkPrice(name, marks.mark, now_us, receive_us, marks.index))
+                events.append(_mark(name, marks, now_us, receive_us))
             if marks.next_us != told.next_us or (marks.rate != told.rate and now_us >= told.rate_us + RATE_EVERY_US):
                 told.rate, told.next_us, told.rate_us = marks.rate, marks.next_us, now_us
-                events.append(FundingRate(name, marks.rate, marks.next_us, now_us, receive_us))
+                events.append(_rate(name, marks, now_us, receive_us))
+        return events
+
+    def snapshots(self, now_us: int, receive_us: int) -> list[Event]:
+        """All marks and funding rates as they are."""
+        events: list[Event] = []
+        for name in self.listings:
+            marks = self.contract(name).marks
+            if marks.mark is not None:
+                events += [_mark(name, marks, now_us, receive_us), _rate(name, marks, now_us, receive_us)]
         return events
 
     # --- the parts
@@ -243,6 +252,14 @@ class Margin:
             taken = left if held > 0 else -left
             over = PositionLedger(contract.instrument, "", taken, value_of(contract.instrument, left, price))
             self._ledger.move(OUTSIDE, INSURANCE, contract.settle, over.unrealised(mark))
+
+
+def _mark(name: str, marks: Marks, now_us: int, receive_us: int) -> MarkPrice:
+    return MarkPrice(name, marks.mark or ZERO, now_us, receive_us, marks.index)
+
+
+def _rate(name: str, marks: Marks, now_us: int, receive_us: int) -> FundingRate:
+    return FundingRate(name, marks.rate, marks.next_us, now_us, receive_us)
 
 
 def _contract(listing: Listing) -> Contract:

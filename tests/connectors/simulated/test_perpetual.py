@@ -12,7 +12,9 @@ from connectors.simulated.contract import ContractTerms
 from connectors.simulated.desk import Desk
 from connectors.simulated.feed import Feed
 from connectors.simulated.ledger import FEES, INSURANCE
+from connectors.simulated.link import PROTOCOL, Ask, Hello, Streamed
 from connectors.simulated.margin import Margin
+from connectors.simulated.served import ServedVenue
 from connectors.simulated.venue import SimulatedExchange
 from connectors.simulated.venue_order import Account
 from engine.model.account import Position
@@ -23,7 +25,7 @@ from engine.model.market import FundingRate, MarkPrice
 from engine.model.order import is_liquidation
 from engine.model.request import AmendOrder, FetchBalances
 from engine.perp.margin import Tiers
-from tests.connectors.simulated.builders import instrument, money, order
+from tests.connectors.simulated.builders import ScriptedMarket, instrument, money, order, quotes
 
 D = Decimal
 BUY, SELL = Side.BUY, Side.SELL
@@ -352,3 +354,23 @@ def test_money_is_conserved_whatever_happens() -> None:
             assert contract.margin(number) == place.exchange.ledger.locked(number, "USDT") >= 0
             assert contract.holding(number) or place.total(number) >= 0
     assert liquidations > 3
+
+
+def test_a_client_of_the_served_exchange_hears_of_its_position() -> None:
+    exchange = SimulatedExchange("sim", [perpetual()], terms={PERP: TERMS})
+    opening = ScriptedMarket((1, quotes(99, 101, 1000, PERP)))
+    venue = ServedVenue(exchange, [opening], money(USDT=1000), latency_us=10, start_us=0)
+    venue.advance(100)
+    heard: list[Any] = []
+    client = venue.join(Hello(PROTOCOL, "us", streams=True), heard.append)
+    venue.hear(client, Ask(1, 100, order("c1", BUY, 5, instrument_id=PERP)))
+    venue.advance(HOUR_US + 100)
+    venue.hear(client, Ask(2, HOUR_US + 100, FetchBalances("sim")))
+    venue.advance(HOUR_US + 200)
+    streamed = [event for each in heard if isinstance(each, Streamed) for event in each.events]
+    (paid,) = [event for event in streamed if isinstance(event, TransferSeen)]
+    assert (paid.kind, paid.amount, paid.instrument_id) == ("funding", -5 * 100 * D("0.0000125"), PERP)
+    assert {type(event) for event in streamed} >= {MarkPrice, FundingRate, Fill, OrderUpdate}
+    *again, snapshot = heard[-1].events
+    assert [each.amount for each in again] == [paid.amount]
+    assert [each.quantity for each in snapshot.positions] == [5]
