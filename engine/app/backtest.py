@@ -29,8 +29,10 @@ from engine.backtest.recording import Recording
 from engine.backtest.results import Facts, result_of
 from engine.backtest.run import Progress, play
 from engine.backtest.valuation import liquidation_marks
+from engine.core.candles import CandleReader
 from engine.core.driver import Driver
 from engine.core.order_ids import OrderIds
+from engine.core.ports import Controller
 from engine.model.errors import TickwrightError
 from engine.model.instrument import Instrument
 from engine.model.money import to_text
@@ -113,6 +115,7 @@ def _run(
     instruments = [instrument for venue in venues for instrument in venue.instruments]
     ids = OrderIds(ORDER_TAG, EPOCH)
     core = build_engine(config, instruments, ids, start_us, [recording.hear], recording.changed)
+    _check_candles(core.controllers, sources)
     for venue in venues:
         venue.install(core.state)
     recording.follow(core)
@@ -186,6 +189,18 @@ def find_data(config: BotConfig, userdir: Path) -> tuple[int, int, list[Source]]
             parts = dataset.candle_parts(symbol, market.finest_us, start_us, end_us)
         sources.append(Source(name, dataset, _instrument(market.instrument, name, exchange), parts))
     return start_us, end_us, sources
+
+
+def _check_candles(controllers: Sequence[Controller], sources: Sequence[Source]) -> None:
+    """Raises TickwrightError when a strategy wants candles that the data do not have."""
+    for reader in controllers:
+        if not isinstance(reader, CandleReader):
+            continue
+        name, interval_us = reader.reads
+        markets = [each.dataset.market(each.symbol) for each in sources if each.instrument.instrument_id == name]
+        if not any(not market.rows and interval_us % market.finest_us == 0 for market in markets):
+            text = f"no candles of {interval_us / 1e6:g} s can be made of the data of {name}"
+            raise TickwrightError(f"{text}\n  fix: import candles of it, as fine as that or finer")
 
 
 def run_id_of(loaded: LoadedConfig, digests: Mapping[str, str], start_us: int, end_us: int) -> str:

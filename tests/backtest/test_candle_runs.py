@@ -7,6 +7,7 @@ import polars
 import pytest
 
 from engine.core.driver import Driver
+from engine.model.errors import TickwrightError
 from tests.backtest.files import START_US, import_one, write
 from tests.backtest.runs import run
 
@@ -74,3 +75,11 @@ def assert_same_table(found: polars.DataFrame, expected: polars.DataFrame) -> No
     assert found.columns == expected.columns
     for name in expected.columns:
         assert found[name].fill_nan(0.0).to_list() == pytest.approx(expected[name].fill_nan(0.0).to_list()), name
+
+
+@pytest.mark.parametrize("interval", ["90s", "30s"])
+def test_candles_that_the_data_do_not_have(tmp_path: Path, interval: str) -> None:
+    import_one(write(tmp_path / "candles.csv", candles(range(0))), "ohlcv", tmp_path / "set")
+    bot = BOT.format(data=tmp_path / "set", latency="0ms", interval=interval)
+    with pytest.raises(TickwrightError, match=f"no candles of {interval[:2]} s can be made of the data"):
+        run(tmp_path, tmp_path / "set", bot=bot)
