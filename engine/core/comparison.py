@@ -63,6 +63,7 @@ class Comparison:
             return
         differs_us = self._differs_us.get(venue, 0)
         if differs_us and not stream.fresh((Action.TRADES,), differs_us):
+            stream.want(Action.BALANCES, snapshot.receive_us + AGAIN_US)
             return
         assets = [account.asset for account in self._state.portfolio.accounts.values() if account.venue == venue]
         certain = self._certain(venue, assets, started_us)

@@ -366,6 +366,21 @@ def test_the_same_difference_after_a_fill_is_another_one() -> None:
     assert CauseKind.LEDGER in watched.kinds()
 
 
+def test_balances_that_come_before_the_trades_are_asked_for_again_at_once() -> None:
+    """Not a minute later: by then a busy bot has had another fill, and nothing is ever proven."""
+    watched = Watched()
+    watched.answering = False
+    watched.total = Decimal(99)
+    for request, seconds in ((FetchBalances("sim"), 8), (FetchBalances("sim"), 8), (FetchTrades(BTC), 1)):
+        watched.run(seconds)
+        watched.answer(request, START_US + watched.at * SECOND_US)
+    asked = watched.count(FetchBalances)
+    watched.run(4)
+    assert watched.count(FetchBalances) == asked + 1
+    watched.answer(FetchBalances("sim"), START_US + watched.at * SECOND_US)
+    assert CauseKind.LEDGER in watched.kinds()
+
+
 def test_a_venue_that_does_not_tell_its_profits_is_believed_within_a_bound() -> None:
     watched = Watched(believed=Decimal(1))
     watched.total = Decimal("100.9")
