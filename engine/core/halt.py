@@ -216,8 +216,8 @@ class Halt:
             return
         rows = [f"{asset} ours {show_number(a)}, theirs {show_number(b)}" for asset, (a, b) in differences.items()]
         text = f"our ledger and the balances differ: {'; '.join(rows)}. All own orders are cancelled."
-        fix = "look for trades, transfers or fees that this bot did not see. If the exchange is right, stop the bot and "
-        fix += f"move data/bots/{self._bot}/orders.sqlite away: the next start begins with the balances"
+        fix = "look for trades, transfers or fees that this bot did not see. If the exchange is right, stop the bot "
+        fix += f"and move data/bots/{self._bot}/orders.sqlite away: the next start begins with the balances"
         self.add(CauseKind.LEDGER, venue, text, now_us, fix)
 
     def watch_equity(self, equity: Decimal, now_us: int) -> None:

@@ -387,7 +387,7 @@ def test_a_venue_that_does_not_tell_its_profits_is_believed_within_a_bound() -> 
     watched.run(70)
     assert watched.kinds() == []
     assert watched.state.portfolio.total("sim", "USDT") == Decimal("100.9")
-    watched.total = Decimal("102")
+    watched.total = Decimal(102)
     watched.run(130)
     assert watched.kinds() == [CauseKind.LEDGER]
     assert watched.state.portfolio.total("sim", "USDT") == Decimal("100.9")
