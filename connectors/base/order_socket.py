@@ -39,7 +39,7 @@ class OrderSocket:
     def open(self, link: Link) -> None:
         """From now on requests leave here, until it ends."""
         self._link = link
-        link.at_end(partial(self._lost, link))
+        link.at_end(partial(self._lost, link), partial(self._waits, link))
 
     async def ask(self, write: Callable[[str], str], seconds: float) -> Reply:
         """Send one request, once: `write` makes its text from its id.
@@ -71,6 +71,9 @@ class OrderSocket:
             return False
         answer.set_result(Reply(status, headers, body, 0, receive_us))
         return True
+
+    def _waits(self, link: Link) -> bool:
+        return any(left is link for left, _ in self._waiting.values())
 
     def _lost(self, link: Link) -> None:
         if self._link is link:

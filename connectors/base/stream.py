@@ -34,6 +34,7 @@ TOO_MANY = (418, 429)  # statuses of a venue that wants to be left alone
 HOLD_SECONDS = 60  # then, if it does not say for how long
 AGE_SECONDS = (22 * 3600.0, 23.5 * 3600.0)  # venues close connections after 24 hours
 CLOSE_SECONDS = 1.0
+BUSY_SECONDS = 0.05  # between looks whether a connection that was replaced is still needed
 FRAME_BYTES_MAX = 8 << 20
 EXCERPT = 200
 
@@ -57,8 +58,11 @@ class Link(Protocol):
         """This connection is of no use: hang up."""
         ...
 
-    def at_end(self, hear: Callable[[], None]) -> None:
-        """Call this when the connection has ended, whatever the reason: nothing is heard here any more."""
+    def at_end(self, hear: Callable[[], None], busy: Callable[[], bool]) -> None:
+        """Call `hear` when the connection has ended, whatever the reason: nothing is heard here any more.
+
+        While it is `busy` it stays for some seconds after it was replaced.
+        """
         ...
 
 
@@ -203,6 +207,7 @@ class _Connection:
         self._heard_us = 0
         self._helpers: list[asyncio.Task[None]] = []
         self._mourners: list[Callable[[], None]] = []
+        self._busy: list[Callable[[], bool]] = []
 
     def leave(self) -> None:
         """Make room for the successor, after a last sign of life: it proves that nothing was missed here until now."""
@@ -232,8 +237,9 @@ class _Connection:
         if self._socket is not None:
             self._socket.transport.abort()
 
-    def at_end(self, hear: Callable[[], None]) -> None:
+    def at_end(self, hear: Callable[[], None], busy: Callable[[], bool]) -> None:
         self._mourners.append(hear)
+        self._busy.append(busy)
 
     # ---- its life
 
@@ -333,4 +339,7 @@ class _Connection:
             async with asyncio.timeout(PING_SECONDS):
                 await (await self._socket.ping())
             self.overlapped = True
+            async with asyncio.timeout(PING_SECONDS):
+                while any(busy() for busy in self._busy):  # noqa: ASYNC110 (once a day, for a moment)
+                    await asyncio.sleep(BUSY_SECONDS)
         self.fail("replaced" if self.overlapped else "silent")

@@ -28,8 +28,9 @@ class Wire:
 
     def fail(self, reason: str) -> None: ...
 
-    def at_end(self, hear: Callable[[], None]) -> None:
+    def at_end(self, hear: Callable[[], None], busy: Callable[[], bool]) -> None:
         self._mourners.append(hear)
+        self.busy = busy
 
     def end(self) -> None:
         for hear in self._mourners:
@@ -92,12 +93,14 @@ def test_what_was_not_answered_when_its_connection_ended_is_in_doubt() -> None:
         third = asyncio.create_task(socket.ask(write, 5))
         await asyncio.sleep(0)
         assert (old.sent, new.sent) == (["request 1", "request 2"], ["request 3"])
+        assert (old.busy(), new.busy()) == (True, True)
         socket.answered("1", 200, b"yes", 1)
         old.end()
         assert (await first).body == b"yes"
         assert await outcome(second) == (Outcome.AMBIGUOUS, "disconnected")
         assert socket.answered("3", 200, b"yes", 2)
         assert (await third).body == b"yes"
+        assert (old.busy(), new.busy()) == (False, False)
         assert await outcome(asyncio.create_task(socket.ask(write, 5))) == (Outcome.AMBIGUOUS, "timeout")
         assert new.sent == ["request 3", "request 4"]
 

@@ -224,6 +224,28 @@ def test_an_announced_end_leaves_no_gap() -> None:
     assert ear.health == [(Health.HEALTHY, "connected")]
 
 
+class BusyTalk(Talk):
+    """Waits for an answer on its first connection, two seconds long."""
+
+    def begin(self, link: Link) -> None:
+        super().begin(link)
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + (2 if loop.time() < 1 else 0)
+        link.at_end(lambda: None, lambda: loop.time() < until_s)
+
+
+def test_a_predecessor_that_waits_for_an_answer_stays_until_it_comes() -> None:
+    async def main(venue: Venue, ear: Ear, stream: Stream) -> None:
+        await venue.tell("leave")
+        await ear.until(lambda: len(venue.opened) == 2)
+        await asyncio.sleep(0.3)
+        assert len(venue.open) == 2
+        await ear.until(lambda: len(venue.open) == 1, 2)
+
+    _, ear = run_stream(main, BusyTalk)
+    assert ear.health == [(Health.HEALTHY, "connected")]
+
+
 def test_a_predecessor_that_died_before_its_successor_was_confirmed_has_left_a_gap() -> None:
     async def main(venue: Venue, ear: Ear, stream: Stream) -> None:
         await venue.tell("leave")
