@@ -14,7 +14,7 @@ from connectors.binance.perpetual.build import CANDLES, addresses, prepare
 from connectors.simulated.server.faults import Fault, FaultKind
 from engine.core.ports import LiveConnector
 from engine.model.account import Balance
-from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, Side, UpdateSource
+from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, Side, TimeInForce, UpdateSource
 from engine.model.errors import TickwrightError
 from engine.model.event import (
     AccountSnapshot,
@@ -354,6 +354,17 @@ def test_what_a_venue_in_trouble_says_about_an_order(status: int, body: str, out
     async def main(rig: Rig) -> None:
         rig.arm(FaultKind.REFUSE, "submit", status=status, body=body)
         assert (await rig.submit(Side.BUY, "0.1", "59000")).status is outcome
+
+    run(main)
+
+
+def test_an_order_that_is_good_till_a_date() -> None:
+    async def main(rig: Rig) -> None:
+        until_us = rig.now_us() + 2 * HOUR * 1_000_000
+        order = await rig.submit(Side.BUY, "0.1", "59000", time_in_force=TimeInForce.GTD, expire_us=until_us)
+        assert order.status is OrderStatus.OPEN
+        (listed,) = rig.exchange.open_orders(rig.account)
+        assert listed.request.expire_us == until_us // 1_000_000 * 1_000_000
 
     run(main)
 
