@@ -88,7 +88,7 @@ async def _instruments(settings: LiveSettings, rest: Rest, product: Product) -> 
     told, leverage = (ZERO, ZERO), {}
     if settings.asks_rates:
         told = read_fees((await rest.ask(_FEES, instType=kind)).body)
-    if settings.credentials is not None and not product.is_spot:
+    if found and settings.credentials is not None and not product.is_spot:
         leverage = await _leverage(settings.leverage, rest, [each.venue_symbol for each in found], product)
     maker, taker = settings.rates(*told)
     ours = [

@@ -49,6 +49,15 @@ def test_starts_that_fail_say_why() -> None:
     run_rig(GATE, main)
 
 
+def test_a_key_is_tested_without_markets() -> None:
+    async def main(rig: Rig) -> None:
+        connector = await prepare(replace(SETTINGS, trading_pairs=[]), rig.now_us)
+        assert connector.greeting.rights is not None
+        assert list(connector.instruments) == []
+
+    run_rig(GATE, main)
+
+
 def test_leverage_and_rates_are_those_of_the_account() -> None:
     async def main(rig: Rig) -> None:
         for wanted, told in ((None, 1), (Decimal(5), 5), (Decimal(5), 5), (None, 5)):

@@ -76,6 +76,15 @@ def test_leverage_is_set_at_the_start_if_a_file_names_it() -> None:
     run_rig(OKX, main)
 
 
+def test_a_key_is_tested_without_markets() -> None:
+    async def main(rig: Rig) -> None:
+        connector = await prepare(replace(SETTINGS, trading_pairs=[]), rig.now_us)
+        assert connector.greeting.rights is not None
+        assert list(connector.instruments) == []
+
+    run_rig(OKX, main)
+
+
 def bill(number: int, at_ms: int) -> dict[str, str]:
     return {"billId": str(number), "ccy": "USDT", "balChg": "-1", "type": "8", "ts": str(at_ms), "instId": ""}
 
