@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from engine.core.funds import Market
 from engine.core.order_change import Change
 from engine.core.portfolio import Portfolio
 from engine.core.position import PositionLedger
 from engine.model.event import TransferSeen
-from engine.model.instrument import Instrument
 from engine.model.money import ZERO, to_text
 from engine.model.order import is_liquidation
 from engine.store.ledger_rows import UPSERT_LEDGER, ledger_row
@@ -36,7 +36,7 @@ class Books:
         if change.fill is not None:
             postings += of_fill(change.fill, market.instrument)
         if not market.spot:
-            postings += self._profit(market.instrument, market.net.realized, market.money.asset)
+            postings += self._profit(market, change)
         self._moved[order.instrument_id, order.owner] = None
         if is_liquidation(order.client_order_id):
             self.position(order.instrument_id)
@@ -80,11 +80,16 @@ class Books:
         self._touched.clear()
         self._moved.clear()
 
-    def _profit(self, instrument: Instrument, realized: Decimal, asset: str) -> list[Posting]:
-        instrument_id = instrument.instrument_id
+    def _profit(self, market: Market, change: Change) -> list[Posting]:
+        """What closing a part of a position paid: by the venue's word, where it said one."""
+        instrument_id, realized = market.instrument.instrument_id, market.net.realized
         earned = realized - self._realized[instrument_id]
         self._realized[instrument_id] = realized
-        return pair(VENUE + instrument.venue, f"profit:{instrument_id}", asset, earned)
+        fills = ((change.fill, 1), (change.reversed, -1))
+        told = [fill.realized * sign for fill, sign in fills if fill is not None and fill.realized is not None]
+        if told:
+            earned = sum(told, ZERO)
+        return pair(VENUE + market.instrument.venue, f"profit:{instrument_id}", market.money.asset, earned)
 
     def _added(self, postings: Iterable[Posting]) -> list[Posting]:
         found = list(postings)

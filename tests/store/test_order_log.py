@@ -232,6 +232,21 @@ def test_payments_of_other_markets_are_recovered(bot: Bot) -> None:
     assert again.portfolio.total("sim", "USDT") == again.recovered.totals["sim", "USDT"] == D(99997)
 
 
+def test_payments_from_before_the_first_balances_begin_no_ledger(tmp_path: Path) -> None:
+    """Killed in between: else the next start would believe that they are all that we have."""
+    first = Bot(tmp_path)
+    first.transfer("-3", "funding", "f1", PERPETUAL.instrument_id)
+    first.commit()
+    again = restarted(first)
+    assert not again.portfolio.is_open("sim")
+    again.transfer("-3", "funding", "f1", PERPETUAL.instrument_id)
+    again.deposit(USDT="997")
+    again.commit()
+    last = restarted(again)
+    assert last.portfolio.total("sim", "USDT") == 997
+    last.log.close()
+
+
 def test_positions_are_recovered(bot: Bot) -> None:
     spot, perpetual = bot.open_order(), bot.open_order(instrument=PERPETUAL)  # type: ignore[arg-type]
     bot.fill(spot, "0.4", fee="0.001", fee_asset="BTC")
