@@ -43,7 +43,9 @@ class Books:
         return self._added(postings)
 
     def transfer(self, transfer: TransferSeen) -> list[Posting]:
-        """The postings of a payment without a trade."""
+        """The postings of a payment without a trade; before the ledger of its venue begins there are none."""
+        if not self._portfolio.is_open(transfer.venue):
+            return []
         self.position(transfer.instrument_id)
         return self._added(of_transfer(transfer))
 
