@@ -140,12 +140,14 @@ class Bot:
         fee: str = "0.5",
         fee_asset: str = "USDT",
         venue_order_id: str | None = None,
+        realized: str | None = None,
     ) -> None:
         venue_id = f"v{order.client_order_id}" if venue_order_id is None else venue_order_id
         now_us = self.step()
         named = (trade_id or f"t{now_us}", order.client_order_id, venue_id, order.instrument_id, order.side)
         money = (D(price), D(quantity), D(fee), fee_asset)
-        self.apply(Fill(*named, *money, Liquidity.MAKER, now_us, now_us))
+        paid = None if realized is None else D(realized)
+        self.apply(Fill(*named, *money, Liquidity.MAKER, now_us, now_us, realized=paid))
 
     def correct(self, order: Order, trade_id: str, quantity: str, price: str = "50000") -> None:
         now_us = self.step()

@@ -1,6 +1,7 @@
 """Reading an order log while its bot runs, and after."""
 
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
 
@@ -124,6 +125,22 @@ def test_profit_of_derivatives(bot: Bot) -> None:
             ("", True, 500),
             ("pmm", False, 500),
         ]
+
+
+def test_a_profit_that_the_venue_names_is_the_one_that_was_paid(bot: Bot) -> None:
+    """It rounds: what it says is posted as profit, and nothing is left without a cause."""
+    terms = {"instrument": PERPETUAL, "quantity": "3"}
+    bot.fill(bot.open_order(**terms), "3", "50000", fee="0", realized="0")  # type: ignore[arg-type]
+    bot.fill(bot.open_order(side=Side.SELL, **terms), "1", "50001", fee="0", realized="0.99999999")  # type: ignore[arg-type]
+    bot.commit()
+    with OrderHistory(bot.log.path) as history:
+        (money,) = [each for each in history.assets() if each.asset == "USDT"]
+    assert (money.start, money.traded, money.now) == (100_000, D("0.99999999"), D("100000.99999999"))
+    file = connect(bot.log.path)
+    query = "SELECT amount FROM postings WHERE account_code LIKE 'profit:%'"
+    paid = [D(amount) for (amount,) in file.execute(query)]
+    file.close()
+    assert paid == [-D("0.99999999")]
 
 
 def test_after_the_bot_has_gone(bot: Bot) -> None:
