@@ -31,7 +31,7 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import SECOND_US, LookupScope, VenueSheet
 from engine.model.enums import OperatorAction
-from engine.model.event import Event, OperatorCommand
+from engine.model.event import Event, OperatorCommand, TransferSeen
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
 from engine.store.event_chain import read_chain
@@ -121,6 +121,7 @@ class Bot:
         self.journal = JournalWriter(world.journal, header)
         state = State(connector.instruments, OrderIds(TAG, session.epoch), {VENUE: world.sheet}, now_us)
         self._world = world
+        self.transfers: list[TransferSeen] = []  # the last ones may not reach the log
         self._recorder = recorder = Recorder(self.journal, log)  # type: ignore[arg-type]
         stream = UserStream(VENUE, [world.market], state.orders.cursors, world.sheet)
         settings, makers = Settings(bot="bot", quote="USDT"), [market_maker(world.instrument.symbol)]
@@ -150,6 +151,7 @@ class Bot:
         self.wake.set()
 
     def _heard(self, events: Sequence[Event]) -> None:
+        self.transfers += [each for each in events if isinstance(each, TransferSeen)]
         self.driver.hear(events)
         if self.engine.due_us <= self.clock.now_us():
             self.wake.set()
@@ -253,6 +255,7 @@ class World:
         margin = self.exchange.margin
         rows = self.disk.execute("SELECT instrument_id, event_us / 1000 FROM transfers")
         heard = {tuple(row) for row in rows}
+        heard |= {(each.instrument_id, each.event_us // 1_000) for each in self.bot.transfers}
         late = (each.transfer for each in margin.history) if margin is not None else ()
         return sum(
             (
