@@ -10,12 +10,14 @@ from decimal import Decimal
 
 from engine.core.halt import Halt
 from engine.core.modes import CAUSES, Cause, CauseKind, Exit
+from engine.core.notice import Notice, show_number
 from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, Phase
 from engine.model.event import AccountSnapshot
 from engine.model.fill import Fill
+from engine.model.money import ZERO
 
 BALANCE_LAG_US = 5 * SECOND_US  # balances may be this far behind the trades
 AGAIN_US = 3 * SECOND_US  # trades that were executed by now can be fetched by then
@@ -36,6 +38,7 @@ class Comparison:
         self._booked_us: dict[tuple[str, str], int] = {}  # when a fill moved our ledger last, by venue and asset
         self._fee_assets: set[tuple[str, str]] = set()  # any order may move these
         self._gaps: dict[tuple[str, str], tuple[Decimal, int]] = {}  # ours less theirs, and `_booked_us` then
+        self._strange: dict[str, tuple[Decimal, int]] = {}  # the venue's position less ours, and how often in a row
         self._equal_us: dict[str, int] = {}  # start of the last balances that agreed with our ledger
         self._differs_us: dict[str, int] = {}  # when they last did not, since they did
         self._denied_us: dict[str, int] = {}  # when a venue last said that our key may not do something
@@ -75,6 +78,24 @@ class Comparison:
             self._differs_us.pop(venue, None)
             self._equal_us[venue] = started_us
             self._cursors.update(self._cursors_of(venue))
+
+    def apply_positions(self, snapshot: AccountSnapshot) -> list[Notice]:
+        """What a venue has of derivatives that our orders did not make: told at the second time."""
+        notices = []
+        for told in snapshot.positions or () if snapshot.complete else ():
+            name, market = told.instrument_id, self._state.portfolio.markets.get(told.instrument_id)
+            if market is None or not self._certain(snapshot.venue, [market.money.asset], snapshot.started_us):
+                continue
+            ours = market.net.quantity
+            gap, times = self._strange.get(name, (ZERO, 0))
+            times = times + 1 if gap == told.quantity - ours else 1
+            self._strange[name] = (told.quantity - ours, times)
+            if told.quantity != ours and times == 2:
+                text = f"the exchange has a position of {show_number(told.quantity)}, our orders made "
+                text += f"{show_number(ours)}: the rest is not this bot's, and its limits do not count it"
+                fix = "close it there, or give the bot an account of its own"
+                notices.append(Notice("W-POSITION", name, text, fix, snapshot.receive_us))
+        return notices
 
     def _differences(self, venue: str, certain: Collection[str], now_us: int) -> bool:
         """Whether any of these assets is not the venue's; what was not the last time either is told."""

@@ -259,6 +259,7 @@ class Facts:
         self.state.portfolio.apply_snapshot(snapshot)
         self._answered(snapshot.venue, snapshot)
         self.comparison.apply_balances(snapshot)
+        self.notices += self.comparison.apply_positions(snapshot)
         if snapshot.open_orders is not None and snapshot.complete:
             is_own = self.state.ids.is_own
             self.stop_proof.apply_list(snapshot, own=any(is_own(row.client_order_id) for row in snapshot.open_orders))
