@@ -8,7 +8,7 @@ a minute before the newest one that is known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from connectors.okx.orders import amendment, named, placement, switch_seconds
 from connectors.okx.parse import MarketDataParser
 from connectors.okx.private import AccountParser, OrderRow
 from connectors.okx.rest import LISTED, Question, Rest
-from connectors.okx.sheet import AGAINST_RULES, BATCH, EXPIRY_US, LIMITS, SPOT, Product, Urls
+from connectors.okx.sheet import AGAINST_RULES, BATCH, EXPIRY_US, LIMITS, Product, Urls
 from connectors.okx.talk import BOOK_CHANNEL, AccountTalk, MarketTalk
 from connectors.okx.wire import Arg, Frame, Receipt, stamp_us
 from engine.model.enums import Action, Channel, Health, OrderStatus, Outcome, UpdateSource
@@ -67,9 +67,9 @@ RECENT_MS = 2 * 86_400_000  # `fills` remembers three days, `fills-history` thre
 class Trading:
     """What is traded, and how orders leave. `codes` are OKX's numbers of instruments, which its sockets want."""
 
-    product: Product = SPOT
-    order_entry: OrderEntry = "rest"
-    codes: Mapping[str, int] = field(default_factory=dict)
+    product: Product
+    order_entry: OrderEntry
+    codes: Mapping[str, int]
 
 
 class Okx(LiveVenue):
@@ -84,7 +84,7 @@ class Okx(LiveVenue):
         self._symbols = {each.instrument_id: each.venue_symbol for each in home.instruments}
         ours = {symbol: name for name, symbol in self._symbols.items()}
         self._account = AccountParser(home.venue, ours, is_spot=self._product.is_spot)
-        self._margin = MarginParser(home.venue, ours)
+        self._margin = None if self._product.is_spot else MarginParser(home.venue, ours)
         self._market = MarketDataParser(ours)
         self._clock = VenueClock(home.venue)
         self._breaker = Breaker()
@@ -98,11 +98,12 @@ class Okx(LiveVenue):
         urls, keys = self._urls, self._keys
         limiter = RateLimiter(LIMITS, self._venue_us)
         self._rest = Rest(self.http, keys, self._venue_us, limiter, self._troubled, self._socket, demo=urls.demo)
-        margin = None if self._product.is_spot else self._margin
-        self._money = Money(self.venue, self._rest, self._account, margin, self.now_us, self._venue_us)
+        self._money = Money(self.venue, self._rest, self._account, self._margin, self.now_us, self._venue_us)
         if keys is not None:
-            kind, spot = self._product.inst_type, self._product.is_spot
-            args = [Arg("orders", inst_type=kind), Arg("account"), *([] if spot else [Arg(CHANNEL, inst_type=kind)])]
+            kind = self._product.inst_type
+            args = [Arg("orders", inst_type=kind), Arg("account")]
+            if self._margin is not None:
+                args.append(Arg(CHANNEL, inst_type=kind))
             begin = partial(AccountTalk, self._news, args, keys, self._venue_us, self._refused, self._socket)
             self.open_stream(Channel.USER, lambda: f"{urls.socket}/private", begin)
         self.open_stream(Channel.MARKET, lambda: f"{urls.socket}/public", self._begin_market)
@@ -257,8 +258,9 @@ class Okx(LiveVenue):
     # ---- streams
 
     def _news(self, frame: Frame, receive_us: int) -> Sequence[Event]:
-        is_held = frame.arg is not None and frame.arg.channel == CHANNEL
-        return self._margin.push(frame, receive_us) if is_held else self._account.push(frame, receive_us)
+        if self._margin is not None and frame.arg is not None and frame.arg.channel == CHANNEL:
+            return self._margin.push(frame, receive_us)
+        return self._account.push(frame, receive_us)
 
     def _begin_market(self) -> MarketTalk:
         channels = MARKET_CHANNELS if self._product.is_spot else (*MARKET_CHANNELS, *SWAP_CHANNELS)
