@@ -373,8 +373,13 @@ def test_bad_settings_are_refused_with_a_reason(settings: dict[str, Any], words:
 
 
 PERPETUAL = {
-    **{"kind": InstrumentKind.PERPETUAL, "settle": "USDT", "contract_size": "0.01", "leverage": "10"},
-    **{"taker_rate": "0.01", "quantity_step": "1", "notional_min": "5"},
+    "kind": InstrumentKind.PERPETUAL,
+    "settle": "USDT",
+    "contract_size": "0.01",
+    "leverage": "10",
+    "taker_rate": "0.01",
+    "quantity_step": "1",
+    "notional_min": "5",
 }
 
 
