@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from connectors.base.outcomes import Failed
 from engine.core.venue_sheet import SECOND_US
+from engine.model.enums import Outcome
 from engine.model.event import AccountSnapshot, Event, TransferSeen
 
+ROUNDS = 10  # then the question is given up, and asked again later
 OVERLAP_US = 60 * SECOND_US  # postings may appear in the list so late
 
 
@@ -43,11 +46,12 @@ class Postings:
     async def told(self, started_us: int) -> list[Event]:
         """The answer to `FetchBalances`. Raises Failed and BadMessage."""
         async with self._turn:
-            while True:
+            for _ in range(ROUNDS):
                 snapshot = await self._account(started_us)
                 if not await self._is_new():
                     told, self._untold = self._untold, []
                     return [*told, snapshot]
+        raise Failed(Outcome.AMBIGUOUS, "busy", f"something new was posted at each of {ROUNDS} looks")
 
     async def _is_new(self) -> bool:
         now_us = self._venue_us()
