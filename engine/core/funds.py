@@ -149,10 +149,9 @@ class Funds:
         phase = order.phase
         if not hold.live_us and (phase is LIVE or phase is CLOSED):
             hold.live_us = order.updated_us
-        quantity, price = order.quantity, order.price
-        if price is hold.price and price is hold.limit and quantity is hold.quantity and order.amend_price is None:
-            if phase is not CLOSED and not order.filled:
-                return  # most news change none of these
+        untouched = order.amend_price is None and not order.filled and phase is not CLOSED
+        if untouched and order.price is hold.price and order.price is hold.limit and order.quantity is hold.quantity:
+            return  # most news change none of these
         quantity, price, rests = order.reserved_quantity, order.reserved_price, _resting_price(order)
         amount = ZERO
         if market.spot or not order.reduce_only:
