@@ -1,12 +1,10 @@
 """Pure market making, step by step."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.model.enums import Health, InstrumentKind
-from engine.model.event import RulesChanged
 from engine.schema.values import BadValue
 from strategies.pure_market_making import PureMarketMaking
 from tests.desk import BTC, d
@@ -57,16 +55,6 @@ def test_steps_without_a_past(settings: dict[str, Any], expected: list[str] | No
     else:
         assert maker.quotes() == expected
         assert f"{len(expected)} quotes around 100" in maker.pmm.explain()
-
-
-def test_new_trading_rules_bring_new_quotes() -> None:
-    maker = Maker(bid_spread="0.44%", ask_spread="0.44%", order_amount="1.04")
-    maker.tick()
-    assert maker.quotes() == ["bid_1 1.04@99.5", "ask_1 1.04@100.5"]
-    new = replace(maker.state.instruments[BTC], price_step=d("0.01"), quantity_step=d("0.1"))
-    maker.engine.apply(RulesChanged(new, maker.state.now_us))
-    maker.tick()
-    assert maker.quotes() == ["bid_1 1@99.56", "ask_1 1@100.44"]
 
 
 @pytest.mark.parametrize(
