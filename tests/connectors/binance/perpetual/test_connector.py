@@ -260,28 +260,6 @@ def test_balances_wait_for_the_payment_that_the_stream_told_of() -> None:
     run(main)
 
 
-def test_what_was_paid_while_nobody_listened_is_told_at_the_start() -> None:
-    """Else balances would differ for ever from what the order log says that we have."""
-
-    async def main(rig: Rig) -> None:
-        await rig.submit(Side.BUY, "0.5", str(ASK))
-        assert rig.exchange.margin is not None
-        rig.exchange.margin.set_index(MARKET, D(59_000))
-        await asyncio.sleep(2 * FUNDING_US / 1e6 + 60)
-        told: list[Event] = []
-        again = await rig.adapter.connect(PORT, rig.now_us, 2)
-        again.send(FetchBalances(VENUE))
-        running = asyncio.create_task(again.run(told.extend, rig.now_us))
-        await rig.until(lambda: any(isinstance(each, AccountSnapshot) for each in told))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        paid = [each.transfer.amount for each in rig.exchange.margin.history]
-        assert len(paid) == 2
-        assert [each.amount for each in told if isinstance(each, TransferSeen)] == paid
-
-    run(main)
-
-
 # ---- orders
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 
 from connectors.binance.perpetual.postings import PAGE, WAIT_US, Income
-from engine.model.event import TransferSeen
+from engine.model.enums import Side
+from engine.model.event import AccountSnapshot, Event, TransferSeen
+from engine.model.request import FetchBalances
+from tests.contract.adapter import PORT
+from tests.contract.binance_perpetual import BinancePerpetualAdapter
+from tests.contract.rig import ASK, FUNDING_US, Rig, run_rig
+from tests.sim.loop.session import VENUE
 
 NOON_US = 1_700_000_000_000_000
 SECOND_US = 1_000_000
@@ -62,3 +69,25 @@ def test_a_payment_that_the_stream_told_is_waited_for() -> None:
     assert income.complete(NOON_US + 22 * SECOND_US)
     income.expect(NOON_US + 30 * SECOND_US)
     assert income.complete(NOON_US + 30 * SECOND_US + WAIT_US + 1)
+
+
+def test_what_was_paid_while_nobody_listened_is_told_at_the_start() -> None:
+    """Else balances would differ for ever from what the order log says that we have."""
+
+    async def main(rig: Rig) -> None:
+        await rig.submit(Side.BUY, "0.5", str(ASK))
+        assert rig.exchange.margin is not None
+        rig.exchange.margin.set_index(rig.adapter.market, Decimal(59_000))
+        await asyncio.sleep(2 * FUNDING_US / 1e6 + 60)
+        told: list[Event] = []
+        again = await rig.adapter.connect(PORT, rig.now_us, 2)
+        again.send(FetchBalances(VENUE))
+        running = asyncio.create_task(again.run(told.extend, rig.now_us))
+        await rig.until(lambda: any(isinstance(each, AccountSnapshot) for each in told))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        paid = [each.transfer.amount for each in rig.exchange.margin.history]
+        assert len(paid) == 2
+        assert [each.amount for each in told if isinstance(each, TransferSeen)] == paid
+
+    run_rig(BinancePerpetualAdapter(), main)
