@@ -1,13 +1,12 @@
 """Recordings of single orders (L3) become levels: what a venue tells of them in which order, and what that means."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from engine.backtest.columns import RowKind as K
 from tests.backtest.files import START_US, import_one, rows_of, write
-from tests.backtest.test_venue_files import BEST, BITSTAMP, FIRST, Found, bitstamp, order
+from tests.backtest.test_venue_files import BEGUN, BEST, BITSTAMP, FIRST, Found, bitstamp, order
 
 
 def kinds(tmp_path: Path, *events: tuple[int, str, object]) -> Found:
@@ -16,7 +15,6 @@ def kinds(tmp_path: Path, *events: tuple[int, str, object]) -> Found:
     return list(zip(*(columns[each].tolist() for each in ("kind", "ticks", "lots")), strict=True))
 
 
-BEGUN: Sequence[tuple[int, str, object]] = [(0, "order_book", BEST)]
 ORDERS: list[tuple[str, list[tuple[int, str, object]], Found]] = [
     (
         "an order older than the recording takes what it had along",

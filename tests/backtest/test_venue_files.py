@@ -1,6 +1,7 @@
 """What venues' own recordings become: made-up files of each form, what is wrong with others, and damaged ones."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ def order(number: int, side: int, price: str, amount: str) -> dict[str, object]:
 
 
 BEST = {"bids": [["99.00", "1.00000000"]], "asks": [["101.00", "2.00000000"]]}
+BEGUN: Sequence[tuple[int, str, object]] = [(0, "order_book", BEST)]
 BITSTAMP = [
     (0, "order_book", BEST),
     (1, "order_created", order(10, 0, "100.00", "3.00000000")),
