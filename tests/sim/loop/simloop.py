@@ -11,7 +11,7 @@ import gc
 import warnings
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
 from itertools import count
@@ -271,19 +271,15 @@ class SimLoop(asyncio.BaseEventLoop):
     def close(self) -> None:
         """Close what is left, the dead included, while everything that they still want to start is ignored."""
         self._over = True
-        for task in self._tasks():
-            self.bury(task)
+        self._buried += self._tasks()
         self._ready.clear()
         self._timers.clear()
         with warnings.catch_warnings():
             if self._buried:
                 warnings.simplefilter("ignore")  # the dead closed nothing and awaited nothing
             events._set_running_loop(self)
-            for remains in self._buried:
-                if isinstance(remains, asyncio.Task):
-                    _end(remains)
-            for newborn in self._tasks():
-                _end(newborn)
+            _end_all(self._buried)
+            _end_all(self._tasks())
             events._set_running_loop(None)
             self._buried.clear()
             gc.collect()
@@ -310,6 +306,13 @@ def run(loop: SimLoop, main: Coroutine[Any, Any, Any]) -> Any:
 def _process_of(task: asyncio.Task[Any]) -> Process | None:
     """Python 3.12 has libraries that make their tasks themselves."""
     return task.process if isinstance(task, SimTask) else task.get_context().get(PROCESS)  # type: ignore[attr-defined]
+
+
+def _end_all(remains: Iterable[object]) -> None:
+    """Nothing of them stays in a variable of who collects them: the last one would be collected by some other test."""
+    for each in remains:
+        if isinstance(each, asyncio.Task):
+            _end(each)
 
 
 def _end(task: Any) -> None:

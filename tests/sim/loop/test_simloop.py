@@ -1,6 +1,7 @@
 """The loop alone: time, order, limits, what goes wrong unheard, and processes that are killed."""
 
 import asyncio
+import weakref
 from contextlib import suppress
 from typing import Any
 
@@ -282,3 +283,23 @@ def test_each_process_has_its_wall_clock() -> None:
         return await one, await other
 
     assert run(loop, main()) == (START_US + 3_500_000, START_US + 1_000_000)
+
+
+def test_nothing_of_the_dead_is_left_when_the_loop_is_closed() -> None:
+    """What is collected later warns in the middle of some other test."""
+    loop, held = SimLoop(), list[weakref.ref[Process]]()
+
+    async def live() -> None:
+        mine = Process("held by the dead")
+        held.append(weakref.ref(mine))
+        await asyncio.sleep(1_000_000)
+        assert mine.alive
+
+    async def main() -> None:
+        process = Process("dead")
+        loop.spawn(process, live)
+        await asyncio.sleep(1)
+        loop.kill(process)
+
+    run(loop, main())
+    assert [each() for each in held] == [None]
