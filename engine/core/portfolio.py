@@ -17,7 +17,7 @@ from engine.core.order_change import Change
 from engine.core.position import PositionLedger, money_asset, on_grid, value_of
 from engine.core.rates import PriceOf, Rates
 from engine.model.account import Balance, Position
-from engine.model.enums import Side
+from engine.model.enums import Side, UpdateSource
 from engine.model.event import AccountSnapshot, TransferSeen
 from engine.model.fill import Fill
 from engine.model.instrument import Instrument
@@ -55,6 +55,7 @@ class Portfolio:
         self.venue_positions: dict[str, Position] = {}  # the venues' words on derivatives, by instrument id
         self._ledgers: dict[str, dict[str, PositionLedger]] = {each: {} for each in instruments}
         self._given: dict[tuple[str, str], None] = {}
+        self._guessed: dict[str, Decimal] = {}  # what inferred trades of derivatives were taken to have earned
         self._opened: set[str] = set()
         self._transfers: OrderedDict[tuple[str, str, str, int, str], None] = OrderedDict()
         for instrument_id, instrument in instruments.items():
@@ -120,9 +121,7 @@ class Portfolio:
         """Post what an event did to an order."""
         order = change.order
         if change.reversed is not None:
-            back = change.reversed
-            realized = None if back.realized is None else -back.realized
-            self._post(replace(back, side=back.side.opposite, fee=-back.fee, realized=realized), order.owner)
+            self._take_back(change.reversed, change.fill, order.owner)
         if change.fill is not None:
             if order.owner or not is_liquidation(order.client_order_id):
                 self._post(change.fill, order.owner)
@@ -292,7 +291,10 @@ class Portfolio:
         quantity_before = ledger.quantity
         ledger.book(fill.side, fill.quantity, value)
         if not market.spot:
+            before = market.money.total
             _settle(market, fill, value)
+            if fill.source is UpdateSource.PROVISIONAL:
+                self._guessed[fill.trade_id] = market.money.total - before
         elif fill.side is BUY:
             market.base.total += fill.quantity
             market.money.total -= value
@@ -303,6 +305,16 @@ class Portfolio:
             self.account(instrument.venue, fill.fee_asset).total -= fill.fee
             ledger.book_fee(fill, self.rates.rate(fill.fee_asset, money_asset(instrument)))
         market.position += ledger.quantity - quantity_before
+
+    def _take_back(self, back: Fill, instead: Fill | None, owner: str) -> None:
+        """Of an inferred trade all that it was taken to have earned, where the venue says what the real one earned."""
+        earned = back.realized
+        guessed = self._guessed.pop(back.trade_id, None)
+        if earned is None and instead is not None and instead.realized is not None:
+            earned = guessed
+        realized = None if earned is None else -earned
+        self._post(replace(back, side=back.side.opposite, fee=-back.fee, realized=realized), owner)
+        self._guessed.pop(back.trade_id, None)
 
     def _post_liquidation(self, fill: Fill) -> None:
         """A fill by which the venue closed a position: the owners' in the order of their first trade, with its fee."""
