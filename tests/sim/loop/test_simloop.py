@@ -285,21 +285,28 @@ def test_each_process_has_its_wall_clock() -> None:
     assert run(loop, main()) == (START_US + 3_500_000, START_US + 1_000_000)
 
 
+class Round:
+    """Only the garbage collector can free it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
 def test_nothing_of_the_dead_is_left_when_the_loop_is_closed() -> None:
     """What is collected later warns in the middle of some other test."""
-    loop, held = SimLoop(), list[weakref.ref[Process]]()
+    loop, held = SimLoop(), list[weakref.ref[Round]]()
 
     async def live() -> None:
-        mine = Process("held by the dead")
+        mine = Round()
         held.append(weakref.ref(mine))
-        await asyncio.sleep(1_000_000)
-        assert mine.alive
+        loop.call_later(2, print, mine)
 
     async def main() -> None:
         process = Process("dead")
         loop.spawn(process, live)
         await asyncio.sleep(1)
         loop.kill(process)
+        await asyncio.sleep(2)
 
     run(loop, main())
     assert [each() for each in held] == [None]
