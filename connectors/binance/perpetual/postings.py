@@ -30,8 +30,8 @@ KINDS = {
     ),
 }
 """Any other keeps Binance's word, in small letters."""
-NOT_OF_TRADES = (*KINDS, "INSURANCE_CLEAR", "AUTO_EXCHANGE", "API_REBATE", "COMMISSION_REBATE", "REFERRAL_KICKBACK")
-"""What is asked for of a long time, kind by kind: rows of trades would be most of it."""
+OF_A_WEEK = ("FUNDING_FEE", "TRANSFER")
+"""What is asked for of a long time, kind by kind: rows of trades would be most of it, and each question is dear."""
 
 
 class _Row(Struct, gc=False, rename="camel"):
@@ -66,7 +66,7 @@ class Income:
     @staticmethod
     def kinds(since_us: int, venue_us: int) -> tuple[str, ...]:
         """Which types of rows to ask for from `since_us` on; "" is all of them."""
-        return NOT_OF_TRADES if venue_us - since_us > 2 * BACK_US else ("",)
+        return OF_A_WEEK if venue_us - since_us > 2 * BACK_US else ("",)
 
     def page(self, body: bytes, receive_us: int) -> tuple[list[TransferSeen], int]:
         """A page, oldest first, and from when on to read the next one; 0: this was the last. Raises BadMessage."""
