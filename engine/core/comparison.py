@@ -15,7 +15,7 @@ from engine.core.state import State
 from engine.core.user_stream import UserStream
 from engine.core.venue_sheet import SECOND_US
 from engine.model.enums import Action, Channel, Health, Phase
-from engine.model.event import AccountSnapshot
+from engine.model.event import AccountSnapshot, TransferSeen
 from engine.model.fill import Fill
 from engine.model.money import ZERO
 
@@ -96,6 +96,19 @@ class Comparison:
                 fix = "close it there, or give the bot an account of its own"
                 notices.append(Notice("W-POSITION", name, text, fix, snapshot.receive_us))
         return notices
+
+    def adopt(self, now_us: int) -> None:
+        """An operator knows better: what a venue was found to have more or less of is money that came or went."""
+        portfolio = self._state.portfolio
+        for cause in self._halt.causes:
+            if cause.kind is not CauseKind.LEDGER:
+                continue
+            venue = cause.scope
+            for asset, (ours, theirs) in portfolio.differences(venue).items():
+                if self._gaps.get((venue, asset), (ZERO, 0))[0] == ours - theirs:
+                    terms = (theirs - ours, "transfer", f"adopted-{asset}", now_us, now_us)
+                    portfolio.apply_transfer(TransferSeen(venue, asset, *terms))
+            self._streams[venue].want(Action.BALANCES, now_us)
 
     def _differences(self, venue: str, certain: Collection[str], now_us: int) -> bool:
         """Whether any of these assets is not the venue's; what was not the last time either is told."""

@@ -17,7 +17,7 @@ from engine.core.state import State
 from engine.core.stopping import StopProof
 from engine.core.user_stream import UserStream
 from engine.model.account import Balance
-from engine.model.enums import Action, Channel, CloseReason, Health, OrderStatus
+from engine.model.enums import Action, Channel, CloseReason, Health, OperatorAction, OrderStatus
 from engine.model.event import (
     AccountSnapshot,
     BadMessageSeen,
@@ -105,7 +105,7 @@ class Facts:
             BadMessageSeen: self._bad_message,
             OrderRecalled: state.orders.apply_recalled,
             OperatorDecision: self._decision,
-            OperatorCommand: halt.apply_command,
+            OperatorCommand: self._command,
             SettingsChanged: _ignore,
             TransferSeen: state.portfolio.apply_transfer,
         }
@@ -207,6 +207,11 @@ class Facts:
 
     def _correction(self, event: FillCorrected) -> None:
         self._done(self.state.orders.apply_correction(event))
+
+    def _command(self, command: OperatorCommand) -> None:
+        if command.action is OperatorAction.ADOPT:
+            self.comparison.adopt(command.receive_us)
+        self.halt.apply_command(command)
 
     def _decision(self, decision: OperatorDecision) -> None:
         self._done(self.state.orders.apply_decision(decision))

@@ -151,7 +151,7 @@ class Halt:
     def apply_command(self, command: OperatorCommand) -> None:
         """Pause, resume, stop or kill."""
         who = f"{command.actor}: {command.reason}" if command.reason else command.actor
-        if command.action is OperatorAction.RESUME:
+        if command.action in (OperatorAction.RESUME, OperatorAction.ADOPT):
             self.resume(command.receive_us)
         elif command.action is OperatorAction.KILL:
             self.add(CauseKind.KILL_SWITCH, "", f"kill by {who}", command.receive_us, self._review)
@@ -216,8 +216,8 @@ class Halt:
             return
         rows = [f"{asset} ours {show_number(a)}, theirs {show_number(b)}" for asset, (a, b) in differences.items()]
         text = f"our ledger and the balances differ: {'; '.join(rows)}. All own orders are cancelled."
-        fix = "look for trades, transfers or fees that this bot did not see. If the exchange is right, stop the bot "
-        fix += f"and move data/bots/{self._bot}/orders.sqlite away: the next start begins with the balances"
+        fix = "look for trades, transfers or fees that this bot did not see; if the exchange is right, "
+        fix += f"tickwright resume {self._bot} --adopt-balances takes over what it says"
         self.add(CauseKind.LEDGER, venue, text, now_us, fix)
 
     def watch_equity(self, equity: Decimal, now_us: int) -> None:

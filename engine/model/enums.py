@@ -142,5 +142,6 @@ class Health(StrEnum):
 class OperatorAction(StrEnum):
     PAUSE = "PAUSE"
     RESUME = "RESUME"
+    ADOPT = "ADOPT"  # resume, and where balances are proven to differ the venue is right
     STOP = "STOP"
     KILL = "KILL"

@@ -71,6 +71,7 @@ async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, prot
         ("config.set", {}, "E-USAGE"),
         ("pause", {}, None),
         ("resume", {}, None),
+        ("resume", {"adopt_balances": True}, None),
         ("book", {"symbol": "ETH-USDT"}, "E-NOTFOUND"),
         ("destroy", {}, "E-USAGE"),
     ],

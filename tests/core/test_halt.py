@@ -253,7 +253,7 @@ def test_a_ledger_that_differs() -> None:
     (notice,) = notices(made)
     assert (notice.code, notice.where) == ("E-LEDGER", "sim")
     assert notice.text.startswith("our ledger and the balances differ: BTC ours 1.5, theirs 1.4.")
-    assert "orders.sqlite away" in notice.fix, "a restart alone begins with what the log says"
+    assert "--adopt-balances" in notice.fix, "a restart begins with what the log says"
     made.watch_ledger("sim", {}, 3)
     assert made.mode(BTC) is Mode.RUN
 

@@ -55,7 +55,7 @@ async def _pause(session: Session, args: Args, actor: str) -> Any:
 
 
 async def _resume(session: Session, args: Args, actor: str) -> Any:
-    session.command(OperatorAction.RESUME, actor)
+    session.command(OperatorAction.ADOPT if args.get("adopt_balances") else OperatorAction.RESUME, actor)
     return {"state": session.state.value}
 
 
