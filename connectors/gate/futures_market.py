@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from connectors.base.decoding import Numbers, decode
+from connectors.base.decoding import Numbers, Symbols, decode
 from connectors.gate.parse import INTERVALS_US, NUMBERS_MAX, Id, Milliseconds, channel_of
 from engine.model.enums import InstrumentKind, Side
 from engine.model.errors import BadMessage
@@ -179,7 +179,7 @@ class FuturesParser:
     """
 
     def __init__(self, symbols: Mapping[str, str], funding: Mapping[str, tuple[int, int]]) -> None:
-        self.symbols = dict(symbols)
+        self.symbols = Symbols(symbols)
         self._funding = dict(funding)
         self._numbers = Numbers(NUMBERS_MAX * max(1, len(symbols)))
         self._channels: dict[str, Callable[[bytes, int], tuple[MarketData, ...]]] = {
@@ -208,26 +208,20 @@ class FuturesParser:
         bids, asks = self._levels(raw.bids), self._levels(raw.asks)
         return BookSnapshot(instrument_id, bids, asks, raw.last, stamp_us(raw.update), receive_us)
 
-    def _instrument(self, symbol: str) -> str:
-        instrument_id = self.symbols.get(symbol)
-        if instrument_id is None:
-            raise BadMessage(f"unknown symbol {symbol[:40]!r}")
-        return instrument_id
-
     def _levels(self, raw: list[_Level]) -> tuple[Level, ...]:
         numbers = self._numbers
         return tuple([(numbers[each.price], numbers[str(each.size)]) for each in raw])
 
     def _depth(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         raw = decode(_DEPTH, frame).result
-        name, bids, asks = self._instrument(raw.symbol), self._levels(raw.bids), self._levels(raw.asks)
+        name, bids, asks = self.symbols[raw.symbol], self._levels(raw.bids), self._levels(raw.asks)
         return (BookDelta(name, bids, asks, raw.first, raw.last, raw.event * 1_000, receive_us),)
 
     def _trades(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         numbers = self._numbers
         found = []
         for raw in decode(_TRADES, frame).result:
-            name, size = self._instrument(raw.symbol), numbers.signed(str(raw.size))
+            name, size = self.symbols[raw.symbol], numbers.signed(str(raw.size))
             side = Side.BUY if size > 0 else Side.SELL
             if not raw.is_internal:
                 terms = (numbers[raw.price], abs(size), side, raw.time_ms * 1_000, receive_us)
@@ -237,7 +231,7 @@ class FuturesParser:
     def _book_ticker(self, frame: bytes, receive_us: int) -> tuple[MarketData, ...]:
         """A side of the book that is empty has no price: then there is no best quote to tell."""
         raw, numbers = decode(_BOOK_TICKER, frame).result, self._numbers
-        name = self._instrument(raw.symbol)
+        name = self.symbols[raw.symbol]
         if not raw.bid or not raw.ask:
             return ()
         bid, ask = (numbers[raw.bid], numbers[str(raw.bid_size)]), (numbers[raw.ask], numbers[str(raw.ask_size)])
@@ -248,7 +242,7 @@ class FuturesParser:
         told, numbers = decode(_TICKERS, frame), self._numbers
         event_us, found = told.time_ms * 1_000, list[MarketData]()
         for raw in told.result:
-            name, index = self._instrument(raw.symbol), numbers[raw.index_price] if raw.index_price else None
+            name, index = self.symbols[raw.symbol], numbers[raw.index_price] if raw.index_price else None
             found.append(MarkPrice(name, numbers[raw.mark_price], event_us, receive_us, index))
             if raw.symbol in self._funding:
                 due_us, interval_us = self._funding[raw.symbol]
@@ -260,7 +254,7 @@ class FuturesParser:
         numbers, found = self._numbers, list[MarketData]()
         for raw in decode(_CANDLES, frame).result:
             interval, _, symbol = raw.name.partition("_")
-            interval_us, name = INTERVALS_US.get(interval), self._instrument(symbol)
+            interval_us, name = INTERVALS_US.get(interval), self.symbols[symbol]
             if interval_us is None:
                 raise BadMessage(f"unknown interval {interval[:20]!r}")
             open_us, volume = raw.start * SECOND_US, numbers[str(raw.volume)]
